@@ -7,7 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QAction, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from app.engine.files import ASSETS
@@ -22,11 +22,20 @@ _RATIOS = (1.0, 2.0)  # device pixels per logical one
 _worn: WeakKeyDictionary[Any, tuple[str, str]] = WeakKeyDictionary()
 
 
-def icon(name: str, role: str = "text") -> QIcon:
-    """Return the icon `assets/icons/<name>.svg` in a colour role of the theme, at 16 and 24 px, 1x and 2x."""
-    made = QIcon()
-    colours = {QIcon.Mode.Normal: getattr(theme.current(), role), QIcon.Mode.Disabled: theme.current().line}
-    for mode, colour in colours.items():
+def icon(name: str, role: str = "text", in_menu: bool = False) -> QIcon:
+    """Return the icon `assets/icons/<name>.svg` in a colour role of the theme, at 16 and 24 px, 1x and 2x.
+
+    in_menu: whether menus show it, whose chosen line is filled with the accent.
+    """
+    made, colours = QIcon(), theme.current()
+    drawn = {
+        QIcon.Mode.Normal: getattr(colours, role),
+        QIcon.Mode.Disabled: colours.line,
+        QIcon.Mode.Selected: colours.on_accent,  # in a list's chosen row
+    }
+    if in_menu:  # buttons ask for this mode too, where the pointer or the keyboard is
+        drawn[QIcon.Mode.Active] = colours.on_accent
+    for mode, colour in drawn.items():
         for size in _SIZES:
             for ratio in _RATIOS:
                 made.addPixmap(pixmap(name, colour, size, ratio), mode)
@@ -52,14 +61,14 @@ def pixmap(name: str, colour: str, size: int = 16, ratio: float = 1.0) -> QPixma
 def put(target: Any, name: str, role: str = "text") -> None:
     """Set the icon of a button or action and keep it in the theme's colour."""
     _worn[target] = (name, role)
-    target.setIcon(icon(name, role))
+    target.setIcon(icon(name, role, isinstance(target, QAction)))
 
 
 def refresh() -> None:
     """Redraw every icon that `put` placed."""
     for target, (name, role) in list(_worn.items()):
         try:
-            target.setIcon(icon(name, role))
+            put(target, name, role)
         except RuntimeError:  # its C++ half is gone already
             _worn.pop(target, None)
 

@@ -213,7 +213,8 @@ class MainWindow(QMainWindow):
             self.helpers.tour_when_open()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not (self._ending or (self.documents.settle_job() and self.documents.settle(self.close))):
+        # What runs is ended by the last question only, because the user may cancel at either.
+        if not (self._ending or (self.documents.settle(self.close) and self.documents.settle_job())):
             event.ignore()
             return
         super().closeEvent(event)

@@ -108,6 +108,9 @@ class TopBar(QToolBar):
         assert isinstance(button, QToolButton)
         button.setAccessibleName(action.text().rstrip("…"))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setAutoRaise(
+            False
+        )  # else it shows the action's icon for a menu's chosen line, under the pointer
         if words:
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
 

@@ -170,6 +170,8 @@ def _palette(theme: Theme) -> QPalette:
     faded.setAlphaF(0.6)
     for target in (role.WindowText, role.Text, role.ButtonText):
         palette.setColor(group.Disabled, target, faded)
+    for target in (role.Highlight, role.Accent):  # the filled part of a slider that cannot be moved
+        palette.setColor(group.Disabled, target, QColor(theme.line))
     return palette
 
 
@@ -200,8 +202,8 @@ def _indicators(t: Theme) -> str:
 
 
 def _style_sheet(theme: Theme) -> str:
-    """Return a style sheet for what the palette cannot set: flat panels, thin scroll bars, focus rings and
-    the primary button.
+    """Return a style sheet for what the palette cannot set: flat panels, thin scroll bars, focus rings, the
+    primary button, and no icons of Qt's own in dialogs: these are black on dark.
     """
     t = theme
     return f"""
@@ -239,4 +241,5 @@ def _style_sheet(theme: Theme) -> str:
     QToolBar {{ border-bottom: 1px solid {t.line}; }}
     QStatusBar {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
     QStatusBar::item {{ border: none; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     """

@@ -93,6 +93,21 @@ def test_a_failed_photo_is_named_once_whatever_the_language_says_first(
     assert named[0].startswith("00.jpg: In diesem Bild wurde kein Gesicht gefunden.")
 
 
+def test_nothing_of_a_batch_can_be_chosen_while_it_runs(
+    session: Session, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """Format and strength could be changed, as if that still counted."""
+    dialog = BatchDialog(session, Settings(), ())
+    qtbot.addWidget(dialog)
+    dialog.source.setText(str(folder_of(tmp_path, 2, 0)))
+    dialog.frontalise.setValue(100)
+    dialog.start()
+    choices = (dialog.source, dialog.frontalise, dialog.format.format, dialog.all_faces, dialog.target)
+    assert not any(choice.isEnabled() for choice in choices) and dialog.stop.isEnabled()
+    qtbot.waitUntil(lambda: "exported" in dialog.note.text(), timeout=20_000)
+    assert all(choice.isEnabled() for choice in choices)
+
+
 def test_the_formats_of_a_batch_line_up_with_its_other_choices(session: Session, qtbot: QtBot) -> None:
     dialog = BatchDialog(session, Settings(), ())
     qtbot.addWidget(dialog)

@@ -65,6 +65,24 @@ def test_closing_while_a_film_is_rendered_asks_first(
         fake.gate.set()
 
 
+def test_cancelling_the_question_about_unsaved_work_does_not_end_what_runs(
+    opened: MainWindow, fake: FakeEngine, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The film, or the rest of a batch, was ended by the first question although the second kept the window."""
+    opened.session.set_value("smile", 0.5)
+    settle(opened.session, qtbot)
+    fake.gate.clear()
+    live = opened.live_space.live
+    live.film(tmp_path / "clip.mp4", tmp_path / "film.mp4", audio=False)
+    qtbot.waitUntil(lambda: fake.count("drive") == 1)
+    monkeypatch.setattr(opened.documents, "_confirm", lambda words, verb: True)  # "End it", wherever it is asked
+    answer_box("Cancel")
+    opened.close()
+    assert opened.isVisible()
+    with qtbot.waitSignal(live.rendered):
+        fake.gate.set()
+
+
 @pytest.mark.parametrize("answer", ["Cancel", "Don't save", "Save project"])
 def test_edits_made_while_another_photo_opens_are_asked_about(
     opened: MainWindow,

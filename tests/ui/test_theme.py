@@ -5,14 +5,17 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import (
+    QAction,
     QColor,
     QGuiApplication,
+    QIcon,
 )
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
     QPushButton,
     QRadioButton,
+    QSlider,
     QToolButton,
 )
 from pytestqt.qtbot import QtBot
@@ -37,6 +40,37 @@ def test_marks_and_buttons_stand_out(colours: theme.Theme) -> None:
     assert theme.contrast(colours.accent, colours.panel) >= 4.5  # links
     for mark in (colours.error, colours.recording):
         assert theme.contrast(mark, colours.panel) >= 3.0
+
+
+@BOTH
+def test_icons_read_in_the_chosen_line_of_menus_and_lists(qapp: QApplication, colours: theme.Theme) -> None:
+    """They kept the text's colour, light on light amber, or were tinted with the very colour behind them."""
+    theme.apply(qapp, colours.name)
+    action = QAction("Minus")
+    icons.put(action, "minus")
+    for icon, mode in (
+        (action.icon(), QIcon.Mode.Active),
+        (icons.icon("minus", "error"), QIcon.Mode.Selected),
+    ):
+        drawn = icon.pixmap(16, mode).toImage().pixelColor(8, 8).name()
+        assert theme.contrast(drawn, colours.accent) >= 4.5
+
+
+@BOTH
+def test_a_slider_that_cannot_be_moved_looks_so(qapp: QApplication, colours: theme.Theme) -> None:
+    """Its filled part was as bright as one that can: Strength of a batch without a preset."""
+    theme.apply(qapp, colours.name)
+    slider = QSlider(Qt.Orientation.Horizontal)
+    slider.setRange(0, 100)
+    slider.setValue(100)
+    slider.resize(200, 24)
+
+    def filled() -> QColor:
+        return slider.grab().toImage().pixelColor(100, 12)
+
+    assert filled().hsvSaturation() > 100
+    slider.setEnabled(False)
+    assert filled().hsvSaturation() < 30
 
 
 def test_contrast_knows_its_ends() -> None:

@@ -110,6 +110,10 @@ class BatchDialog(QDialog):
         self.stop.clicked.connect(self._on_stop)
 
     def _lay_out(self) -> None:
+        self.choices = QWidget(self)
+        chosen = QVBoxLayout(self.choices)
+        chosen.setContentsMargins(0, 0, 0, 0)
+        chosen.setSpacing(10)
         form = QFormLayout()
         form.setSpacing(8)
         form.addRow(self.tr("Photos"), with_choose(self.source, self._browse_source))
@@ -125,9 +129,10 @@ class BatchDialog(QDialog):
         buttons.addWidget(self.go)
         column = QVBoxLayout(self)
         column.setSpacing(10)
-        column.addLayout(form)
+        chosen.addLayout(form)
         self.format.line_up_with(form)
-        column.addWidget(self.format)
+        chosen.addWidget(self.format)
+        column.addWidget(self.choices)
         column.addWidget(self.note)
         column.addWidget(self.bar)
         column.addWidget(self.list, 1)
@@ -236,6 +241,7 @@ class BatchDialog(QDialog):
         self.bar.setValue(0)
         self.bar.show()
         self.go.setEnabled(False)
+        self.choices.setEnabled(False)  # what is changed now would not be what is written
         self.stop.setText(self.tr("Cancel"))
 
     def _on_step(self, step: Step) -> None:
@@ -256,6 +262,7 @@ class BatchDialog(QDialog):
 
     def _on_ended(self, answer: Answer) -> None:
         self.stop.setText(self.tr("Close"))
+        self.choices.setEnabled(True)
         self._check()
         words = self.tr("{} exported").format(len(self.written))
         if self.failures:
