@@ -75,7 +75,9 @@ def test_cancelling_the_question_about_unsaved_work_does_not_end_what_runs(
     live = opened.live_space.live
     live.film(tmp_path / "clip.mp4", tmp_path / "film.mp4", audio=False)
     qtbot.waitUntil(lambda: fake.count("drive") == 1)
-    monkeypatch.setattr(opened.documents, "_confirm", lambda words, verb: True)  # "End it", wherever it is asked
+    monkeypatch.setattr(
+        opened.documents, "_confirm", lambda words, verb: True
+    )  # "End it", wherever it is asked
     answer_box("Cancel")
     opened.close()
     assert opened.isVisible()
