@@ -84,6 +84,7 @@ def test_nothing_is_fetched_before_the_user_agrees(dialog: ModelsDialog, server:
     said = answer(yes=False)
     card.button.click()
     assert "example.org" in said[0] and "MIT" in said[0] and "MB" in said[0]
+    assert ". The files are checked" in said[0]  # once, this sentence followed the one before without a stop
     assert not server.asked and dialog._session.job is None
 
 

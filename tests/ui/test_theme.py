@@ -13,6 +13,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
+    QDialogButtonBox,
     QPushButton,
     QRadioButton,
     QSlider,
@@ -71,6 +72,18 @@ def test_a_slider_that_cannot_be_moved_looks_so(qapp: QApplication, colours: the
     assert filled().hsvSaturation() > 100
     slider.setEnabled(False)
     assert filled().hsvSaturation() < 30
+
+
+@BOTH
+def test_buttons_of_dialogs_have_no_icons_of_qts_own(
+    qapp: QApplication, qtbot: QtBot, colours: theme.Theme
+) -> None:
+    """Close had a black cross on dark."""
+    theme.apply(qapp, colours.name)
+    box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close | QDialogButtonBox.StandardButton.Cancel)
+    qtbot.addWidget(box)
+    box.show()
+    assert all(button.icon().isNull() for button in box.buttons())
 
 
 def test_contrast_knows_its_ends() -> None:

@@ -147,7 +147,7 @@ class ModelsDialog(QDialog):
             QMessageBox.Icon.Question, self.tr("Download {}").format(offer.title), words, parent=self
         )
         box.setInformativeText(
-            self.tr("Licence: {}. {} The files are checked against the hashes that Mien knows.").format(
+            self.tr("Licence: {}. {}. The files are checked against the hashes that Mien knows.").format(
                 i18n.sentence(offer.licence), i18n.sentence(offer.use)
             )
         )
