@@ -90,14 +90,23 @@ class Documents(QObject):
     @Slot()
     def paste(self) -> None:
         """Open the clipboard's file or picture."""
-        self.open_dropped(QGuiApplication.clipboard().mimeData())
+        if not self._open_data(QGuiApplication.clipboard().mimeData()):
+            what = self.tr("There is no picture on the clipboard.")
+            self._bar.show_error(EngineError(what, self.tr("Copy a picture or a picture file first.")))
 
     def can_open(self, data: QMimeData) -> bool:
         """Return whether something dropped or pasted can be opened."""
         return data.hasUrls() or data.hasImage()
 
-    def open_dropped(self, data: QMimeData | None) -> None:
-        """Open what was dropped or pasted; several files are a batch."""
+    def open_dropped(self, data: QMimeData) -> None:
+        """Open what was dropped; several files are a batch."""
+        if not self._open_data(data):
+            what = self.tr("What was dropped is no picture and no file of this computer.")
+            remedy = self.tr("Save a web page's picture first, and drop its file.")
+            self._bar.show_error(EngineError(what, remedy))
+
+    def _open_data(self, data: QMimeData | None) -> bool:
+        """Open what was dropped or pasted, and return whether it holds a file or a picture."""
         paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()] if data else []
         if len(paths) > 1 and photos_among(paths):
             self.show_batch(paths)
@@ -106,8 +115,8 @@ class Documents(QObject):
         elif data is not None and data.hasImage():
             self._open_picture(QImage(data.imageData()))
         else:
-            what = self.tr("There is no picture on the clipboard.")
-            self._bar.show_error(EngineError(what, self.tr("Copy a picture or a picture file first.")))
+            return False
+        return True
 
     def _open_picture(self, image: QImage) -> None:
         try:

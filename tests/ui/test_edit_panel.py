@@ -168,6 +168,20 @@ def test_the_rail_lists_faces_and_chooses_them(qtbot: Any, session: Session, fak
     assert rail.list.item(1).text() == "2"
 
 
+def test_a_click_beside_the_faces_leaves_the_active_one_chosen(
+    qtbot: Any, session: Session, fake: FakeEngine
+) -> None:
+    """None was marked then, although every slider was still about one of them."""
+    rail = FacesRail(session)
+    qtbot.addWidget(rail)
+    rail.resize(90, 600)
+    rail.show()
+    rail._show_portrait(session.portrait)
+    session.select_face(1)
+    QTest.mouseClick(rail.list.viewport(), LEFT, NONE, QPoint(30, rail.list.viewport().height() - 10))
+    assert [rail.list.row(item) for item in rail.list.selectedItems()] == [1] == [session.document.active]
+
+
 def test_a_run_of_arrow_keys_is_one_step(panel: EditPanel, session: Session, qtbot: QtBot) -> None:
     smile = panel.rows["smile"].row
     smile.setFocus()

@@ -112,3 +112,14 @@ def test_words_of_the_trade_are_explained_on_hover(opened: MainWindow, qtbot: Qt
     assert "float32" in opened.status.device.toolTip()
     assert "How alike" in space.result.summary.toolTip()
     assert "standard deviation" in space.edit.groups["components"][0].heading.toolTip()
+
+
+def test_a_link_that_is_dropped_is_not_said_to_be_on_the_clipboard(window: MainWindow) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl("https://example.org/portrait.jpg")])
+    window.documents.open_dropped(data)
+    assert (
+        window.bar.isVisible()
+        and "dropped" in window.bar.words.text()
+        and "clipboard" not in window.bar.words.text()
+    )

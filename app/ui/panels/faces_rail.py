@@ -57,6 +57,7 @@ class FacesRail(QWidget):
         column.addWidget(self.list, 1)
         column.addWidget(self.draw_box, 0, Qt.AlignmentFlag.AlignHCenter)
         self.list.currentRowChanged.connect(self._on_row)
+        self.list.itemSelectionChanged.connect(self._keep_chosen)
         session.portrait_opened.connect(self._show_portrait)
         session.faces_changed.connect(self._show_portrait)
         session.document_changed.connect(self._show_changes)
@@ -102,6 +103,12 @@ class FacesRail(QWidget):
     def _on_closed(self) -> None:
         self.list.clear()
         self.draw_box.setEnabled(False)
+
+    @Slot()
+    def _keep_chosen(self) -> None:
+        """Choose the active face again where a click beside all faces has left none chosen."""
+        if self.list.count() and not self.list.selectedItems():
+            self.list.setCurrentRow(self._session.document.active)
 
     @Slot(int)
     def _on_row(self, row: int) -> None:
