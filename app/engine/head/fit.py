@@ -10,7 +10,7 @@ from app.engine.face.parameters import Camera, FittedFace
 from app.engine.head.ears import placed_ears
 from app.engine.head.head import FloatArray, Head
 from app.engine.head.model import HeadModel
-from app.engine.head.neck import narrowed
+from app.engine.head.neck import narrowed, within_person
 from app.engine.head.skull import inflated, smoothstep
 
 # rounds that fit the similarity, and the shapes' weights by ridge regression, in turn (docs/mesh-warp.md, “Whole head”)
@@ -43,6 +43,7 @@ def fit_head(face: FittedFace, matte: NDArray[np.float32], srgb: NDArray[np.uint
     points = narrowed(model, points, camera, matte)
     points, ears = placed_ears(model, points, camera, matte, srgb)
     hair, share = inflated(model, points, camera, matte, centre, chin, ears)
+    hair = within_person(model, hair, camera, matte)
     return Head(hair, model.normals(hair), model.rigid, camera, place, identity, centre, share, ears)
 
 

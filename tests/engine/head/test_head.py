@@ -19,7 +19,6 @@ from app.engine.head import Head, HeadModel, fit_head, rasterised
 from app.engine.head.light import light_on, lit, room_above
 from app.engine.head.lips import over_lips
 from app.engine.head.model import FloatArray
-from app.engine.head.neck import LEVELS, _tapered
 from app.engine.head.texels import texels
 from app.engine.imaging.matte import person_matte
 from app.engine.warping.body import body_shift, shifted
@@ -227,17 +226,6 @@ def test_a_body_goes_along_where_nothing_of_the_head_is_drawn(code: WarpCode, so
     here = source.pixels[patch.y : patch.y + height, patch.x : patch.x + width]
     assert (np.abs(body[apart].astype(int) - here[apart]) > 30).any(axis=1).mean() > 0.02
     np.testing.assert_array_equal(patch.pixels[apart], body[apart])
-
-
-def test_a_neck_is_no_wider_behind_jaw_and_collar_than_between() -> None:
-    """Once, a jaw in the photo counted as the neck's width: what turned into view behind it was the widest part."""
-    wide = np.full(len(LEVELS), 50.0)
-    seen = np.ones(len(LEVELS))
-    seen[3:6] = 0.8
-    assert _tapered(np.ones(len(LEVELS)), wide) == pytest.approx(1), "nothing is known of it"
-    assert _tapered(seen, wide) == pytest.approx(0.8)
-    flared = np.where(np.arange(len(LEVELS)) < 3, 70.0, 50.0)
-    assert (_tapered(seen, flared) * flared)[:2] == pytest.approx(56), "it flares as the model's does"
 
 
 def test_outside_the_box_and_in_16_bits_the_head_is_the_same(code: WarpCode, source: SourceImage) -> None:
