@@ -360,10 +360,7 @@ class MainWindow(QMainWindow):
         self.live_space.curves.restyle()
 
     def _toggle_full_screen(self) -> None:
-        if self.isFullScreen():
-            self.showNormal()
-        else:
-            self.showFullScreen()
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)  # it may be maximised too
 
     def _toggle_panels(self) -> None:
         if self.actions_["hide_panels"].isChecked():

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRectF, QSizeF, Qt, QUrl
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
     QImage,
 )
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
 )
 from pytestqt.qtbot import QtBot
 
 from app.engine.face.parameters import FaceEdit
+from app.ui.canvas import overlays
 from app.ui.main_window import MainWindow
 from tests.session.conftest import settle
 from tests.ui.hands import CTRL, SHIFT
@@ -123,3 +126,28 @@ def test_a_link_that_is_dropped_is_not_said_to_be_on_the_clipboard(window: MainW
         and "dropped" in window.bar.words.text()
         and "clipboard" not in window.bar.words.text()
     )
+
+
+def test_leaving_the_full_screen_leaves_a_maximised_window_maximised(window: MainWindow) -> None:
+    window.showMaximized()
+    for full in (True, False):
+        window.actions_["full_screen"].trigger()
+        assert window.isFullScreen() == full
+    assert window.isMaximized()
+
+
+def test_the_pointers_hint_goes_out_of_the_way_of_what_lies_over_the_canvas(
+    opened: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The face model's picture hid the end of what it said."""
+    words, bounds, card = QSizeF(300, 14), QRectF(0, 0, 800, 600), QRectF(640, 430, 150, 160)
+    for at in (QPointF(400, 450), QPointF(660, 425), QPointF(100, 100)):
+        place = overlays.label_place(words, at, bounds, [card])
+        assert not place.intersects(card) and bounds.contains(place)
+    assert overlays.label_place(words, QPointF(100, 100), bounds, [card]).topLeft() == QPointF(116, 114)
+    places: list[list[QRectF]] = []
+    monkeypatch.setattr(overlays, "label_place", lambda *a: (places.append(a[-1]), card)[1])
+    canvas = opened.edit_space.canvas
+    QTest.mouseMove(canvas, canvas.view.to_view(canvas.faces[0].rect.center()).toPoint())
+    canvas.grab()
+    assert opened.edit_space.nmfc.isVisible() and places[-1] == [QRectF(opened.edit_space.nmfc.geometry())]

@@ -178,7 +178,7 @@ class Canvas(PictureView):
         if self.mode == "split":
             overlays.draw_divider(painter, self.split * self.width(), QRectF(self.rect()))
         if self._pointer is not None and (self._limit or self._drag is None) and self.hint:
-            overlays.draw_label(painter, self._pointer, self.hint, QRectF(self.rect()))
+            overlays.draw_label(painter, self._pointer, self.hint, self)
 
     @property
     def _after_side(self) -> QRectF:

@@ -7,8 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
+from PySide6.QtWidgets import QWidget
 
 from app.engine.face.handles import Handle
 from app.ui import theme
@@ -74,18 +75,32 @@ def _ring(filled: bool, ratio: float) -> QPixmap:
     return picture
 
 
-def draw_label(painter: QPainter, at: QPointF, text: str, bounds: QRectF) -> None:
-    """Draw a sentence beside the pointer, kept within `bounds`."""
+def draw_label(painter: QPainter, at: QPointF, text: str, canvas: QWidget) -> None:
+    """Draw a sentence beside the pointer, within the canvas and out of the way of what lies over it."""
     painter.setFont(theme.body_font(theme.CAPTION_PX))
-    size = painter.fontMetrics().size(0, text)
-    rect = QRectF(at.x() + 16, at.y() + 14, size.width() + 12, size.height() + 6)
-    rect.moveRight(min(rect.right(), bounds.right() - 4))
-    rect.moveBottom(min(rect.bottom(), bounds.bottom() - 4))
+    covers = [one for one in canvas.children() if isinstance(one, QWidget) and one.isVisible()]
+    size = QSizeF(painter.fontMetrics().size(0, text))
+    rect = label_place(size, at, QRectF(canvas.rect()), [QRectF(one.geometry()) for one in covers])
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(0, 0, 0, 190))
     painter.drawRoundedRect(rect, 3, 3)
     painter.setPen(WHITE)
     painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def label_place(words: QSizeF, at: QPointF, bounds: QRectF, covers: Sequence[QRectF]) -> QRectF:
+    """Return where a label stands whose words have this size in px: within bounds, beside what covers the canvas."""
+    rect = QRectF(at.x() + 16, at.y() + 14, words.width() + 12, words.height() + 6)
+    rect.moveRight(min(rect.right(), bounds.right() - 4))
+    rect.moveBottom(min(rect.bottom(), bounds.bottom() - 4))
+    for cover in covers:
+        if rect.intersects(cover):
+            left, up = rect.right() - cover.left(), rect.bottom() - cover.top()
+            if left < up:
+                rect.moveRight(cover.left() - 4)
+            else:
+                rect.moveBottom(cover.top() - 4)
+    return rect
 
 
 def edges_of(triangles: NDArray[np.int32]) -> NDArray[np.int32]:
