@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,11 +107,15 @@ class PresetLibrary:
             raise EngineError(what, "Delete the file by hand.") from error
 
     def load(self, path: Path) -> tuple[Preset, ...]:
-        """Add all presets of a file to the user's own."""
-        presets = read_presets(path)
-        for preset in presets:
-            self.save(preset)
-        return presets
+        """Add all presets of a file to the user's own; one whose name is taken gets a number, as “Smile 2”."""
+        added = []
+        for preset in read_presets(path):
+            known = {own.name: own.values for own in self.all()}
+            names = (preset.name, *(f"{preset.name} {number}" for number in range(2, len(known) + 3)))
+            name = next(name for name in names if known.get(name, preset.values) == preset.values)
+            added.append(replace(preset, name=name))
+            self.save(added[-1])
+        return tuple(added)
 
     def _path(self, name: str) -> Path:
         # Characters that file systems do not allow become "_"; the number keeps similar names apart.

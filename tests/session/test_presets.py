@@ -56,6 +56,16 @@ def test_exported_presets_come_back_by_import(tmp_path: Path) -> None:
     assert set(library.all()) == {SMILE, LEFT}
 
 
+def test_an_imported_preset_never_replaces_one_of_the_same_name(tmp_path: Path) -> None:
+    library = PresetLibrary(tmp_path / "own", tmp_path / "none")
+    library.save(SMILE)
+    other = Preset(SMILE.name, (("smile", 0.1),))
+    write_presets(tmp_path / "theirs.json", [other, SMILE])
+    for _ in range(2):  # those that are there already are not added again
+        library.load(tmp_path / "theirs.json")
+        assert set(library.all()) == {SMILE, Preset(f"{SMILE.name} 2", other.values)}
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QInputDialog
 from pytestqt.qtbot import QtBot
 
 from app.engine.face.parameters import FaceEdit
@@ -16,6 +17,7 @@ from app.ui.main_window import MainWindow
 from app.ui.panels.presets_panel import COLUMN_PX, THUMB_PX, PresetsPanel
 from tests.fakes import FakeEngine
 from tests.ui.hands import CTRL, LEFT, NONE
+from tests.ui.modal import answer_box
 
 
 @pytest.fixture
@@ -70,6 +72,37 @@ def test_thumbnails_are_the_current_face(qtbot: Any, presets: PresetsPanel, fake
 
     qtbot.waitUntil(lambda: len(colours()) > 3)
     assert any(call[0] == "render" and call[1] == {0: FaceEdit.of(smile=1.0)} for call in fake.calls)
+
+
+def test_the_face_before_is_not_shown_while_the_new_ones_presets_are_drawn(
+    qtbot: Any, presets: PresetsPanel, session: Session, fake: FakeEngine
+) -> None:
+    """A group photo's presets showed the woman of the photo before, for as long as the engine was busy."""
+    test_thumbnails_are_the_current_face(qtbot, presets, fake)
+    fake.gate.clear()
+    session.select_face(1)
+    image = presets.list.item(0).icon().pixmap(72, 72).toImage()
+    assert len({image.pixelColor(x, 36).red() for x in range(5, 70, 5)}) == 1
+    fake.gate.set()
+
+
+def test_a_name_that_is_taken_is_asked_about(
+    presets: PresetsPanel, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user's own preset was replaced without a word, and so was one that came with Mien."""
+    session.set_value("smile", 0.3)
+    monkeypatch.setattr(QInputDialog, "getText", lambda *a: (" Grin ", True))
+    answer_box("Cancel")
+    presets.ask_save()
+    assert presets._presets["Grin"].values == (("smile", 1.0),)
+    answer_box("Replace")
+    presets.ask_save()
+    assert presets._presets["Grin"].values == (("smile", 0.3),)
+    presets._presets["Grin"] = Preset("Grin", (), shipped=True)
+    errors: list[Any] = []
+    presets.failed.connect(errors.append)
+    presets.ask_save()
+    assert "Grin" in errors[0].message and not presets._presets["Grin"].values
 
 
 def test_presets_are_saved_exported_and_imported(

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QInputDialog,
     QListWidget,
     QListWidgetItem,
+    QMessageBox,
     QStyle,
     QToolButton,
     QVBoxLayout,
@@ -165,6 +166,8 @@ class PresetsPanel(QWidget):
         if self._session.face is None or not self.isVisible() or self._pictured == wanted:
             return
         self._pictured = wanted
+        for at in range(self.list.count()):  # those of the face before would be taken for this one's
+            self.list.item(at).setIcon(untinted(self._blank()))
         size = round(THUMB_PX * self.devicePixelRatioF())
         for preset in self._presets.values():
             values = blend([(preset, 1.0)], self._session.face)
@@ -258,13 +261,33 @@ class PresetsPanel(QWidget):
         self.delete.setEnabled(bool(own))
 
     def ask_save(self) -> None:
-        """Ask for a name and keep the face's edit under it."""
-        name, taken = QInputDialog.getText(self, self.tr("Save preset"), self.tr("Name"))
-        if taken and name.strip():
-            self.save_as(name.strip())
+        """Ask for a name and keep the face's edit under it; a name that is taken is asked about."""
+        text, agreed = QInputDialog.getText(self, self.tr("Save preset"), self.tr("Name"))
+        name = text.strip()
+        if agreed and name and (name not in self._titles() or self._may_replace(name)):
+            self.save_as(name)
+
+    def _titles(self) -> set[str]:
+        return {*self._presets, *map(self._title, self._presets)}
+
+    def _may_replace(self, name: str) -> bool:
+        preset = self._presets.get(name)
+        if preset is None or preset.shipped:
+            what = self.tr("A preset that came with Mien is named “{}”.").format(name)
+            self.failed.emit(EngineError(what, self.tr("Choose another name.")))
+            return False
+        question = self.tr("There is a preset “{}” already. Replace it?").format(name)
+        box = QMessageBox(QMessageBox.Icon.Question, self.tr("Save preset"), question, parent=self)
+        yes = box.addButton(self.tr("Replace"), QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        return box.clickedButton() is yes
 
     def save_as(self, name: str) -> None:
+        """Keep the face's edit under this name, and show where it stands."""
         self._report_errors_of(lambda: self._library.save(Preset.of(name, self._session.edit)))
+        if name in self._presets:
+            self.list.scrollToItem(self.list.item(list(self._presets).index(name)))
 
     def ask_import(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, self.tr("Import presets"), "", self._filter)
