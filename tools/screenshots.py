@@ -38,7 +38,7 @@ DOCUMENTED = {  # picture taken in the dark theme -> its name in the documentati
     "dialog-export": "export",
     "dialog-models": "models",
 }
-TIMEOUT = 120.0  # seconds that a picture is waited for
+TIMEOUT = 600.0  # seconds that a picture is waited for; at a load of 29 opening took more than 120
 EXAMPLE_COVERAGE = [
     {"name": "yaw", "edges": [-45, -15, 15, 45], "counts": [40, 210, 0], "gaps": [[15, 45]]},
     {"name": "pitch", "edges": [-30, -10, 10, 30], "counts": [12, 200, 38], "gaps": []},
@@ -361,7 +361,9 @@ class Photographer:
 
     def wait_until(self, there: Callable[[], bool]) -> None:
         end = time.monotonic() + TIMEOUT
-        while not there() and time.monotonic() < end:
+        while not there():
+            if time.monotonic() > end:
+                sys.exit("The window did not come to what is to be pictured.")
             self.app.processEvents()
             time.sleep(0.005)
 

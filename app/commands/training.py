@@ -168,7 +168,8 @@ def run_completion(args: argparse.Namespace) -> None:
         return
     path = follow(train_completion(args.folder, args.output, args.minutes), args)
     if path is not None:
-        print_result(args, f"Trained. Heads are completed by it from now on; remove {path} to end that.")
+        words = f"Trained. Heads are completed by it from now on; remove {path} to end that."
+        print_result(args, words, path=str(path))
 
 
 def run_head2head(args: argparse.Namespace) -> None:

@@ -101,6 +101,16 @@ class Autosave(QObject):
         except (EngineError, OSError):
             return None
 
+    def another_runs(self) -> bool:
+        """Return whether another Mien is running, whose unfinished files are no crash's."""
+        own = self._file.with_suffix(".lock")
+        for path in self._folder.glob("*.lock"):
+            lock = _lock(path)
+            if path != own and not lock.tryLock(0):
+                return True
+            lock.unlock()
+        return False
+
     def mark_reopened(self, recovered: Recovered) -> None:
         """Note that this document is open again: once this session has saved it, the old file is not needed."""
         self._taken = recovered

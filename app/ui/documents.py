@@ -22,6 +22,7 @@ from app.session.presets import PresetLibrary
 from app.session.project import SUFFIX, Project
 from app.session.session import Session
 from app.session.settings import Settings
+from app.session.training import Training
 from app.ui import i18n, thumbnails
 from app.ui.dialogs.batch import BatchDialog
 from app.ui.dialogs.export import ExportDialog, pictures_folder
@@ -219,6 +220,15 @@ class Documents(QObject):
             return False
         self._session.cancel_job()
         return True
+
+    def settle_run(self, run: Training | None) -> bool:
+        """Return True when no training or film of a person is at work, or when the user lets it end with Mien."""
+        if run is None or not run.active:
+            return True
+        question = self.tr(
+            "What “Train models” does is not finished yet. End it now? A training can go on later."
+        )
+        return self._confirm(question, self.tr("End it"))
 
     def settle(self, then: Callable[[], object]) -> bool:
         """Return True when there is no unsaved work, or when the user gives it up after being asked.

@@ -52,6 +52,7 @@ class Helpers(QObject):
         self._documents, self._space, self._status, self._docks = documents, space, status, docks
         self.tour: Tour | None = None
         self.training: TrainingWindow | None = None
+        self.training_run: Training | None = None
         self._wanted = ""
         session.generator_changed.connect(self._on_generator)
 
@@ -79,7 +80,7 @@ class Helpers(QObject):
     def show_training(self) -> None:
         """Show the one training window; a run goes on while that window is closed, but ends with the program."""
         if self.training is None:
-            run = Training(self)
+            run = self.training_run = Training(self)
             self.training = TrainingWindow(self._session, run, self._window)
             self.training.portrait_wanted.connect(self._on_portrait)
             app = QCoreApplication.instance()
@@ -117,7 +118,7 @@ class Helpers(QObject):
             self._session.ask(lambda _: _graphics_card(), show, lambda _: None)
 
     def _show_failed_diagnosis(self, error: EngineError | Crash) -> None:
-        words = error.traceback if isinstance(error, Crash) else str(error)
+        words = error.traceback if isinstance(error, Crash) else str(i18n.in_own_language(error))
         self._show_diagnosis((Check("Diagnostics", "problem", words),))
 
     def _show_diagnosis(self, checks: Sequence[Check]) -> None:

@@ -208,13 +208,15 @@ class MainWindow(QMainWindow):
             self.documents.open(path)
         else:
             goes_on = self.documents.offer_recovery()
-        self.live_space.offer_interrupted_films()
+        if not self.autosave.another_runs():
+            self.live_space.offer_interrupted_films()
         if not self.settings.tour_seen and not goes_on:
             self.helpers.tour_when_open()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        # What runs is ended by the last question only, because the user may cancel at either.
-        if not (self._ending or (self.documents.settle(self.close) and self.documents.settle_job())):
+        # What runs is ended by the last question only, because the user may cancel at each.
+        ask, run = self.documents, self.helpers.training_run
+        if not (self._ending or (ask.settle(self.close) and ask.settle_run(run) and ask.settle_job())):
             event.ignore()
             return
         super().closeEvent(event)

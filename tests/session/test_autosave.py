@@ -51,9 +51,11 @@ def test_after_kill_9_the_next_start_offers_the_last_step(
     assert victim.stdout is not None and victim.stdout.readline() == "edited\n"
     autosave = Autosave(session.history, folder)
     assert autosave.left_behind() == []  # the other program still runs, so its work is its own
+    assert autosave.another_runs()
     os.kill(victim.pid, signal.SIGKILL)
     victim.wait()
     victim.stdout.close()
+    assert not autosave.another_runs()
     left = autosave.left_behind()
     assert [r.project.document.edits for r in left] == [{0: FaceEdit.of(yaw=4.9, smile=0.7)}]
     with qtbot.waitSignal(session.portrait_opened):

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from app.session.training import State, Training
 from app.ui.interrupts import Interrupts
 from app.ui.main_window import MainWindow
 from tests.fakes import FakeEngine
@@ -83,6 +84,18 @@ def test_cancelling_the_question_about_unsaved_work_does_not_end_what_runs(
     assert opened.isVisible()
     with qtbot.waitSignal(live.rendered):
         fake.gate.set()
+
+
+def test_closing_while_a_training_runs_asks_first(opened: MainWindow) -> None:
+    """It ended without a word, and so did the film of a person, which cannot go on later."""
+    run = opened.helpers.training_run = Training()
+    run.state = State.RUNNING
+    answer_box("Cancel")
+    opened.close()
+    assert opened.isVisible()
+    answer_box("End it")
+    opened.close()
+    assert not opened.isVisible()
 
 
 @pytest.mark.parametrize("answer", ["Cancel", "Don't save", "Save project"])

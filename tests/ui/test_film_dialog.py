@@ -51,6 +51,21 @@ def test_the_frame_taken_for_rest_is_shown_with_how_sure_it_is(
     assert dialog.rest_at is None  # Mien's own choice is a mean of frames, not this one alone
 
 
+@pytest.mark.parametrize("ending", [".mp4", ".png"])
+def test_a_film_takes_a_free_name_and_says_what_it_would_replace(
+    opened: MainWindow, clip: Path, qtbot: QtBot, ending: str
+) -> None:
+    """The second film of a clip replaced the first without a word."""
+    first = clip.parent / "talk-mien.mp4" if ending == ".mp4" else clip.parent / "talk-mien"
+    first.mkdir() if ending == ".png" else first.write_bytes(b"the first film")
+    dialog = shown(opened, clip, qtbot)
+    dialog.format.setCurrentIndex(dialog.format.findData(ending))
+    assert dialog.target.text() == str(clip.parent / f"talk-mien-2{ending}")
+    assert "replaced" not in dialog.note.text()
+    dialog.target.setText(str(clip.parent / f"talk-mien{ending}"))
+    assert "replaced" in dialog.note.text() and "own rate" in dialog.note.text()
+
+
 def test_another_moment_is_shown_and_filmed_with(
     opened: MainWindow, fake: FakeEngine, clip: Path, qtbot: QtBot
 ) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.engine.film.recorder import Recorder
-from app.ui.live.film_player import FilmPlayer
+from app.ui.live.film_player import KEPT, FilmPlayer
 
 
 def test_a_film_is_shown_frame_by_frame(qtbot: QtBot, tmp_path: Path) -> None:
@@ -51,4 +51,20 @@ def test_a_film_recorded_live_has_as_many_frames_as_were_recorded(qtbot: QtBot, 
     player = FilmPlayer(recorder.stop().path)
     qtbot.addWidget(player)
     assert "of 49" in player.words.text() and player.slider.maximum() == 48
+    player.close()
+
+
+def test_a_film_that_has_gone_is_reported_in_the_windows_language(
+    qtbot: QtBot, tmp_path: Path, german_errors: None
+) -> None:
+    recorder = Recorder(tmp_path / "a.mp4", live=False)
+    for k in range(KEPT + 9):
+        recorder.write(np.full((48, 64, 3), k, np.uint8), k / 25, 0.04)
+    path = recorder.stop().path
+    player = FilmPlayer(path)
+    qtbot.addWidget(player)
+    player.go_to(KEPT + 5)
+    path.unlink()
+    player.go_to(1)
+    assert "gibt es nicht" in player.picture._words
     player.close()

@@ -106,6 +106,18 @@ def test_what_a_crash_cut_short_is_offered_at_the_next_start(
     assert not film.exists() and (tmp_path / f"Mien 2026-2{ending}").read_bytes() == b"a film"
 
 
+def test_what_another_mien_still_records_is_not_offered_as_cut_short(
+    live: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keep it renamed the file under the other window's encoder."""
+    (tmp_path / "Mien 2026.recording.mp4").write_bytes(b"half a film")
+    monkeypatch.setattr(live.session, "start", lambda: None)
+    for others in (True, False):
+        monkeypatch.setattr(live.autosave, "another_runs", lambda others=others: others)
+        live.start()
+        assert live.bar.isVisible() != others
+
+
 @pytest.mark.parametrize("width", [1700, 1100, 960])
 def test_while_a_film_is_recorded_no_number_is_cut(recording: MainWindow, qtbot: QtBot, width: int) -> None:
     bar = recording.live_space.record

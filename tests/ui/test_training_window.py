@@ -104,6 +104,25 @@ def test_what_came_of_a_run_is_reported_in_the_window_s_words(training_window, r
     assert training_window.personal.use.isVisible()
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("train", "headgan", "folder"), "generators"),
+        (("train", "completion", "folder"), "remove /there/weights.npz"),
+        (("train", "head2headfs", "a.mp4"), "start from it"),
+        (("train", "stylegan", "folder"), "Latent directions"),
+        (("train", "directions"), "sliders"),
+        (("reenact", "me", "a.mp4", "--output", "/there/film.mp4"), "Wrote /there/film.mp4"),
+    ],
+)
+def test_every_run_ends_with_words_of_the_window(training_window, run, words, said):
+    """A completion was told to be used with a command's option, in English in the German window."""
+    run.order = Order(words, "mine", 1.0)
+    run.finished.emit({"message": "Use it with --engine x: mien train y.", "path": "/there/weights.npz"})
+    assert said in training_window.progress.state.text()
+    assert "mien" not in training_window.progress.state.text()
+
+
 def test_an_error_is_shown_with_its_remedy(training_window, run, qtbot):
     with qtbot.waitSignal(run.failed, timeout=WAIT):
         training_window.start(Order(("train", "bad"), "toy", 1))

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.engine.errors import EngineError
+from app.engine.files import free_path
 from app.engine.imaging.endings import FILMS
 from app.engine.sources.performance import Performance
 from app.engine.sources.performance_files import read_performance, write_performance
@@ -46,6 +47,7 @@ class FilmDialog(QDialog):
         self._folder = folder
         self._performance: Performance | None = None
         self._there = False  # whether the driving file exists
+        self._words = ""  # what there is to say about it
         self.source = QLineEdit(str(clip) if clip else "", self)
         self.source.setAccessibleName(self.tr("Driven by"))
         self.format = QComboBox(self)
@@ -72,6 +74,7 @@ class FilmDialog(QDialog):
         self.finished.connect(finder.stop)
         self.source.textChanged.connect(self._on_source)
         self.format.currentIndexChanged.connect(self._on_format)
+        self.target.textChanged.connect(self._check)
         self._on_source()
         self.source.selectAll()  # what is typed takes its place
 
@@ -144,12 +147,12 @@ class FilmDialog(QDialog):
         there = bool(self.source.text()) and path.exists()
         self._performance = None
         words = self.tr("The film has the photo's own size and the clip's own rate.")
-        self.note.setText(words if there or not self.source.text() else self.tr("There is no such file."))
+        self._words = words if there or not self.source.text() else self.tr("There is no such file.")
         if there and path.suffix.lower() in PERFORMANCES:
             try:
                 self._performance = read_performance(path)
             except EngineError as error:
-                self.note.setText(str(i18n.in_own_language(error)))
+                self._words = str(i18n.in_own_language(error))
                 there = False
         length = self._performance.duration if self._performance else 0.0
         for box in (self.start, self.end):
@@ -174,9 +177,18 @@ class FilmDialog(QDialog):
     @Slot()
     def _check(self) -> None:
         self.go.setEnabled(self._there and self.rest.usable)
+        replaces = self._there and _written(self.output).exists()
+        replaced = self.tr("This file exists and will be replaced.") if replaces else ""
+        self.note.setText(f"{self._words} {replaced}".rstrip())
         make_room(self)
 
     @Slot()
     def _on_format(self) -> None:
         stem = Path(self.source.text()).stem or "mien"
-        self.target.setText(str(self._folder / f"{stem}-mien{self.format.currentData()}"))
+        own = self._folder / f"{stem}-mien{self.format.currentData()}"
+        self.target.setText(str(free_path(own, lambda path: _written(path).exists())))
+
+
+def _written(path: Path) -> Path:
+    """Return where a film of this name is written: a name for pictures is that of their folder."""
+    return path.with_suffix("") if path.suffix == ".png" else path

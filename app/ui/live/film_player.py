@@ -12,7 +12,7 @@ from app.engine.errors import EngineError
 from app.engine.sources.frames import Frame, FrameSource
 from app.engine.sources.opening import open_source
 from app.session.values import filled
-from app.ui import icons, theme
+from app.ui import i18n, icons, theme
 from app.ui.live.views import LiveView
 
 # Number of frames kept, so that steps back are quick; further back, the film is decoded again. They take about
@@ -103,7 +103,7 @@ class FilmPlayer(QDialog):
         try:
             frame = self.reel.frame(max(0, number))
         except EngineError as error:
-            self.picture.say(str(error))
+            self.picture.say(str(i18n.in_own_language(error)))
             return
         if frame is None:
             return

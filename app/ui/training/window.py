@@ -83,6 +83,16 @@ class TrainingWindow(QDialog):
         order = self._training.order
         if "coverage" in result:
             return self.tr("The footage is fit to train on. What it never shows is crossed out.")
-        if "portrait" in result and order is not None:
+        if order is None:
+            return str(result["message"])
+        if order.words[0] == "reenact":
+            return self.tr("Wrote {}").format(order.words[order.words.index("--output") + 1])
+        if "portrait" in result or order.words[1] == "headgan":
             return self.tr("“{}” is trained, and is one of the generators now.").format(order.name)
-        return str(result["message"])
+        said = {
+            "completion": self.tr("Trained. Heads are completed by “{}” from now on; remove {} to end that."),
+            "head2headfs": self.tr("“{}” is trained. Personal models can start from it."),
+            "stylegan": self.tr("“{}” is trained. Its sliders are “Latent directions”: train them next."),
+            "directions": self.tr("“{}” is trained, and moves StyleGAN2's sliders now."),
+        }.get(order.words[1])
+        return said.format(order.name, result.get("path", "")) if said else str(result["message"])
