@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from app.engine.face.parameters import FLIP
 from app.engine.head.beard import beard_region
 from app.engine.head.completion import improved
-from app.engine.head.fill import filled, relief
+from app.engine.head.fill import face_skin, filled, relief
 from app.engine.head.grain import beard_grain, grain, stubble_grain
 from app.engine.head.hair_colour import hair_colour
 from app.engine.head.hair_texture import LIKE, WELL, continued
@@ -184,9 +184,10 @@ def unlearned(
     person, hair = own.shown * own.person, None if hair is None else hair * scale
     rim, trusted, hung = rim_gain(model, facing, person, colours * scale, hair, head.ears)
     colours = colours * rim[:, None]
-    two = sides(model, colours * scale, hair, own.confident * plain(model), head.ears)
+    well = own.confident * plain(model)
+    two = sides(model, colours * scale, hair, well, head.ears)
     taken = _shares(model, head, own, rim, trusted, hung, two)
-    gain = mirror_gain(model, own.normals, own.confident * plain(model), colours, two.unlike)
+    gain = mirror_gain(model, own.normals, well, colours, face_skin(head.ears), two.unlike)
     gain = gain * rim[model.mirror][:, None]
     mirrored = (colours[model.mirror] * gain * scale, taken.mirrored)
     fill = filled(model, own.normals, own.smooth, person, colours * scale, hair, head.ears, mirrored)

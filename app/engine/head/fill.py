@@ -48,6 +48,7 @@ RELIEF = (0.1, 0.35)  # cm by which a vertex lies off the membrane under an ear:
 # The same for the part of that across the membrane, cm; for the cosine of both normals; and for the light that reaches
 # a vertex: one of them makes an ear.
 RISEN, TILTED, IN_HOLLOW = (0.08, 0.18), (0.99, 0.95), (0.85, 0.7)
+SKIN_ENDS = (1.5, 3.5)  # cm from the face's landmarks: the face's skin to none
 GRAZING = (0.06, 0.22)  # cosine between normal and view: hair and skin look alike to distinguishable
 # The same cosine, for the skin's colours: unused to used. Near the outline skin mixes with what is behind the head.
 FACING = (0.12, 0.35)
@@ -158,6 +159,14 @@ def _neck_shade(model: HeadModel, colours: FloatArray, sure: FloatArray) -> floa
 def template_hairline(ears: bool) -> FloatArray:
     """Return the template's hairline (V,): 0 on skin to 1 in hair, 0.5 on the line; ears: whether ears are visible."""
     return np.asarray(np.clip(0.5 + inside_hairline(ears) / HAIRLINE_WIDTH, 0, 1) * (1 - ears * relief()))
+
+
+@cache
+def face_skin(ears: bool) -> FloatArray:
+    """Return (V,) 1 on the face outside the template's hairline, 0 off it; ears: of `template_hairline`."""
+    model = HeadModel.load()
+    near = model.face * smoothstep(*SKIN_ENDS[::-1], model.distance)
+    return np.asarray(near * (template_hairline(ears) < 0.5) * ~model.ear)
 
 
 def filled(

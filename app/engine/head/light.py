@@ -10,6 +10,7 @@ from scipy.sparse import diags
 from scipy.sparse.linalg import splu
 
 from app.engine.head.model import FloatArray, HeadModel
+from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import LUMINANCE
 
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py).
@@ -17,9 +18,18 @@ ROUNDS = 3  # rounds, each of which solves for the light and lowers the weight o
 # Ridge of each harmonic, as a share of the samples' total weight. Low orders are held back least, so that they explain
 # the brightness before the others do.
 RIDGE = (0.0, 0.02, 0.02, 0.02, 0.1, 0.1, 0.1, 0.1, 0.1)
-RANGE = (0.4, 2.5)  # least and greatest ratio of one side's colour to the other side's
-# Least and greatest part of that ratio that the light explains: one side shows little of the light on the other.
+# Greatest ratio of one side's colour to the other side's, in either direction: sunlit skin is 2 to 3.5 times as bright
+# as skin in the shade (p15).
+MOST = 3.0
+# Least and greatest part of that ratio that a doubtful light explains: one side shows little of the light on the other.
 UNSEEN = (0.88, 1.14)
+# Share of what both sides show of that ratio which the light explains: doubtful beyond there to believed. Of 13 photos
+# those lit from one side (p05, p08, p14, p15, p30) have 0.65 to 0.85; hair before a face, a beard, a painter's shade
+# (p31) and a studio's even light leave 0.5 or less.
+EXPLAINED = (0.45, 0.7)
+# Standard deviation of the logarithm of that ratio, below which the sides are lit alike: 0.15 to 0.22 in a
+# studio, whose people come no nearer to their true views by it, and 0.4 to 0.9 in the sun.
+ALIKE = 0.15
 # Quantile of the skin's brightness that turned skin may reach: with a higher one, five portraits glared.
 WELL_LIT = 0.9
 # Cosine of normal and view at which a photo's colours end that are continued over a rim and beyond: made-up places
@@ -28,6 +38,7 @@ ENDED = 0.55
 # Standard deviation of the logarithm of the light on skin, below which its colours cannot be told from the skin's.
 EVEN = 0.06
 TINT_RANGE = (0.6, 1.4)  # least and greatest value of `tint_of`
+POWERS = (0.6, 1.6)  # least and greatest power of the light by which one of a face's colours changes
 HELD = 0.5  # weight of the ratios that both sides show, against smoothness
 
 
@@ -92,28 +103,75 @@ def mirror_gain(
     normals: FloatArray,
     confident: FloatArray,
     colours: FloatArray,
+    skin: FloatArray,
     unlike: FloatArray,
 ) -> FloatArray:
     """Return (V, 3) ratios of this side's colour to the other side's.
 
     The light's harmonics explain one part of a ratio; the rest is continued from places where the photo shows both
     sides. normals: (V, 3) in pixels' axes; confident: (V,) 1 where the photo shows the vertex well; colours: (V, 3);
-    unlike: (V,) of `Sides`, 1 where a ratio is not the light's.
+    skin: (V,) of `face_skin`; unlike: (V,) of `Sides`, 1 where a ratio is not the light's.
     """
-    skin = confident * model.face * (model.distance < 4.0)
-    top = max(float(np.max(colours)), 1e-6)
-    light = light_on(normals, colours @ LUMINANCE / top, skin)
-    faces = tilted(normals, np.ones(len(normals)))
-    shade = lit(light, faces) / lit(light, faces[model.mirror])
-    shade = np.log(np.clip(shade, *UNSEEN)) * np.clip(skin[model.mirror] + skin, 0, 1)
+    top, floor = max(float(np.max(colours)), 1e-6), 0.02
+    whole = np.log((colours / top + floor) / (colours[model.mirror] / top + floor))
+    shade = _shade(model, normals, colours / top, confident, skin, whole)
     # On the middle line, where either side is the other, the ratio is 1.
     both = confident * confident[model.mirror] * (1 - unlike)
     both = np.maximum(both, model.mirror == np.arange(len(colours)))
-    floor = 0.02 * top
-    rest = np.log((colours + floor) / (colours[model.mirror] + floor)) - shade[:, None]
     solver = splu((model.laplacian + diags(HELD * both + 1e-5)).tocsc())
-    carried = solver.solve((HELD * both)[:, None] * rest)
-    return np.asarray(np.exp(np.clip(carried + shade[:, None], *np.log(RANGE))))
+    carried = solver.solve((HELD * both)[:, None] * (whole - shade))
+    bright, well = colours @ LUMINANCE, confident * skin
+    room = np.where(skin > 0.5, room_above(bright, bright[model.mirror], well), MOST)
+    return np.asarray(np.exp(_held(carried + shade, np.log(room))))
+
+
+def _shade(
+    model: HeadModel,
+    normals: FloatArray,
+    colours: FloatArray,
+    confident: FloatArray,
+    skin: FloatArray,
+    whole: FloatArray,
+) -> FloatArray:
+    """Return (V, 3) logarithms of the ratio of this side's light to the other side's, in red, green and blue.
+
+    colours: (V, 3) in [0, 1]; whole: (V, 3) logarithms of the ratio of both sides' colours; the others: of
+    `mirror_gain`. Off the skin, and where the light explains little of `whole`, a ratio is held to UNSEEN, and changes
+    all colours alike.
+    """
+    weight, faces = confident * skin, tilted(normals, np.ones(len(normals)))
+    light = light_on(normals, colours @ LUMINANCE, weight)
+    ratio = np.log(lit(light, faces) / lit(light, faces[model.mirror]))
+    seen = confident * model.face * (model.distance < 4.0)
+    doubtful = (np.clip(ratio, *np.log(UNSEEN)) * np.clip(seen[model.mirror] + seen, 0, 1))[:, None]
+    # A lamp before a room of another colour changes red, green and blue by different powers of the light, all of them
+    # together by no more than the light itself.
+    both = weight * weight[model.mirror]
+    little = ALIKE**2 * float(both.sum()) + 1e-9
+    powers = (both @ (whole * ratio[:, None]) + little) / (both @ np.square(ratio) + little)
+    believed = ratio[:, None] * np.clip(powers / max(float(powers @ LUMINANCE), 1.0), *POWERS)
+    known = _explained(believed @ LUMINANCE, whole @ LUMINANCE, both)
+    sure = float(smoothstep(*EXPLAINED, np.array(known))) * skin[:, None]
+    return np.asarray(doubtful + sure * (_held(believed, np.full(len(skin), np.log(MOST))) - doubtful))
+
+
+def _held(ratios: FloatArray, room: FloatArray) -> FloatArray:
+    """Return (V, 3) logarithms of ratios (V, 3) that are held to MOST, and their brightness to room (V,), 0 or more.
+
+    Red, green and blue are held together: held one by one, sunlit skin that is made of skin in the shade became orange.
+    """
+    brighter, largest = ratios @ LUMINANCE, np.abs(ratios).max(axis=1)
+    held = np.log(MOST) / np.maximum(largest, np.log(MOST))
+    held = np.where(brighter * held > room, room / np.maximum(brighter, 1e-9), held)
+    return np.asarray(ratios * held[:, None])
+
+
+def _explained(found: FloatArray, true: FloatArray, weight: FloatArray) -> float:
+    """Return the share of the logarithms of ratios (V,) that others (V,) explain, 1 at most; ratios of sides
+    that are lit ALIKE tell little. weight: (V,) how much each counts.
+    """
+    there = max(float(weight @ np.square(true)), 1e-9)
+    return (there - float(weight @ np.square(true - found))) / (there + ALIKE**2 * float(weight.sum()))
 
 
 def room_above(bright: FloatArray, drawn: FloatArray, skin: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import diags
 from scipy.sparse.linalg import splu
 
-from app.engine.head.fill import below_jaw, template_hairline
+from app.engine.head.fill import below_jaw, face_skin
 from app.engine.head.hair_colour import apart, towards_hair
 from app.engine.head.lips import lips_and_fronts
 from app.engine.head.model import FloatArray, HeadModel
@@ -25,7 +25,6 @@ from app.engine.imaging.colour import LUMINANCE
 # at the first value something begins, at the second it is complete.
 FACING = (0.3, 0.6)  # cosine of normal and view: brightness of the skin beside to the place's own
 RANGE = (1.0, 1.8)  # least and greatest factor by which a rim becomes brighter than in the photo
-SKIN_ENDS = (1.5, 3.5)  # cm from the face's landmarks: the face's skin to none
 OPEN = (
     0.5  # least share of an overcast sky's light that reaches skin; less of it reaches nostrils and a mouth
 )
@@ -67,10 +66,8 @@ def rim_gain(
     facing: (V,) cosine of normal and view; shown: (V,) 1 where the photo shows the person; colours: (V, 3) low-pass
     in [0, 255]; hair: (V, 3) the hair's colour at the height of every vertex, or None; ears: whether ears are visible.
     """
-    skin_ends = smoothstep(*SKIN_ENDS, model.distance)
-    face = model.face * (1 - skin_ends) * (template_hairline(ears) < 0.5) * ~model.ear
+    face = face_skin(ears) * (model.openness > OPEN)
     face[lips_and_fronts()[0]] = 0
-    face = face * (model.openness > OPEN)
     own = face * shown * smoothstep(*FACING, facing)
     if (own > 0.5).sum() < 50:
         return np.ones(len(own)), np.ones(len(own)), np.zeros(len(own))

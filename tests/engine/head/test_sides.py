@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.engine.head.atlas import BRIGHTEST, Seen, _better, _mixed
+from app.engine.head.fill import face_skin
 from app.engine.head.light import mirror_gain
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.sides import sides
@@ -30,7 +31,7 @@ def test_a_lock_over_one_cheek_is_not_the_light_of_the_other() -> None:
     colours, shown, lock = with_a_lock()
     two = sides(model, colours, np.tile(HAIR, (len(colours), 1)), shown, True)
     normals = model.normals(model.points)
-    gain = mirror_gain(model, normals, shown, colours, two.unlike)
+    gain = mirror_gain(model, normals, shown, colours, face_skin(True), two.unlike)
     both = (lock + lock[model.mirror]) * shown > 0.5
     assert both.sum() > 100
     assert np.abs(np.log(gain[both])).max() < 0.2
@@ -40,7 +41,7 @@ def test_a_lock_over_one_cheek_is_not_the_light_of_the_other() -> None:
     two = sides(model, lit, np.tile(HAIR, (len(colours), 1)), shown, True)
     assert not two.unlike.any() and not two.hairier.any()
     cheek = (model.points[:, 0] > 4) & (shown > 0) & (model.distance < 1)
-    assert np.median(mirror_gain(model, normals, shown, lit, two.unlike)[cheek]) > 1.3
+    assert np.median(mirror_gain(model, normals, shown, lit, face_skin(True), two.unlike)[cheek]) > 1.3
     # Where everything is grey, shade and dark hair look alike: neither is claimed.
     grey = np.where(left, 30.0, 55.0) * np.ones(3)
     two = sides(model, grey, np.full((len(colours), 3), 34.0), shown, True)
@@ -111,7 +112,7 @@ def test_skin_beside_a_parting_is_not_lit_like_the_hair_before_it() -> None:
     for _ in range(4):
         colours = model.averaging @ colours
     two = sides(model, colours, np.tile(HAIR, (len(colours), 1)), shown, True)
-    gain = mirror_gain(model, model.normals(model.points), shown, colours, two.unlike)
+    gain = mirror_gain(model, model.normals(model.points), shown, colours, face_skin(True), two.unlike)
     brow = (x < -1.0) & (x > -4.0) & (y > 4.0) & (y < 5.5) & (facing > 0.3) & (model.distance < 0.5)
     assert brow.sum() > 20
     assert np.median(gain[brow]) > 0.83  # 0.78 once
