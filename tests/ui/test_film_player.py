@@ -40,7 +40,7 @@ def test_a_film_is_shown_frame_by_frame(qtbot: QtBot, tmp_path: Path) -> None:
     assert player.at == 69
     for button in player.findChildren(QPushButton):
         assert button.accessibleName()
-    player.close()
+    player.reject()
 
 
 def test_a_film_recorded_live_has_as_many_frames_as_were_recorded(qtbot: QtBot, tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_film_recorded_live_has_as_many_frames_as_were_recorded(qtbot: QtBot, 
     player = FilmPlayer(recorder.stop().path)
     qtbot.addWidget(player)
     assert "of 49" in player.words.text() and player.slider.maximum() == 48
-    player.close()
+    player.reject()
 
 
 def test_a_film_that_has_gone_is_reported_in_the_windows_language(
@@ -67,4 +67,4 @@ def test_a_film_that_has_gone_is_reported_in_the_windows_language(
     path.unlink()
     player.go_to(1)
     assert "gibt es nicht" in player.picture._words
-    player.close()
+    player.reject()
