@@ -37,6 +37,17 @@ def test_hovering_shows_what_a_control_does(qtbot: Any, panel: EditPanel, fake: 
     assert not card.isVisible()
 
 
+@pytest.mark.parametrize("close", [False, True])
+def test_pictures_of_another_face_are_not_left_open(
+    qtbot: Any, panel: EditPanel, session: Session, close: bool
+) -> None:
+    """They stayed over the panel of a photo without a face, for as long as the pointer rested there."""
+    panel.rows["smile"].row.pictures_wanted.emit(True)
+    qtbot.waitUntil(panel._pictures._card.isVisible)
+    session.close() if close else session.select_face(1)
+    assert not panel._pictures._card.isVisible() and not panel._pictures._kept
+
+
 def test_components_show_two_sigmas_either_way(qtbot: Any, panel: EditPanel, fake: FakeEngine) -> None:
     panel.rows["exp3"].row.pictures_wanted.emit(True)
     qtbot.waitUntil(lambda: {c[2].get("exp3") for c in fake.calls if c[0] == "nmfc"} >= {-2.0, 2.0})

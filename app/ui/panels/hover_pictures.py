@@ -56,6 +56,13 @@ class HoverPictures(QObject):
         self._row: ParameterSlider | None = None
         self._kept: dict[Any, QPixmap] = {}
         session.picture_ready.connect(self._on_picture)
+        for other in (
+            session.portrait_opened,
+            session.faces_changed,
+            session.active_changed,
+            session.closed,
+        ):
+            other.connect(self._forget)
 
     def watch(self, row: ParameterSlider) -> None:
         """Show the card for this row whenever the pointer rests on it."""
@@ -85,6 +92,12 @@ class HoverPictures(QObject):
     def _hide(self) -> None:
         self._row = None
         self._card.hide()
+
+    @Slot()
+    def _forget(self) -> None:
+        """Hide the card and forget all pictures, because they are another face's."""
+        self._hide()
+        self._kept.clear()
 
     def _ask(self, name: str, side: int, value: float) -> None:
         key = self._key(name, side)
