@@ -37,6 +37,7 @@ class Jobs(QObject):
         super().__init__(parent)
         self.current: Job | None = None
         self._cancelled: Job | None = None  # the job that was cancelled and has not ended yet
+        self._stopped = False
         self._thread = EngineThread(factory, self)
         self.worker = self._thread.worker
         self.worker.ready.connect(self.ready, QUEUED)
@@ -49,7 +50,8 @@ class Jobs(QObject):
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; nothing can be asked for afterwards."""
+        """End the thread; nothing can be asked for afterwards, and no answer arrives."""
+        self._stopped = True
         if self.current is not None and self.current.stop is not None:
             self.current.stop.set()
         self._thread.stop()
@@ -100,7 +102,8 @@ class Jobs(QObject):
 
     @Slot(object, object)
     def _on_answered(self, task: Task, answer: Answer) -> None:
-        _call_back(task.done, answer)
+        if not self._stopped:  # a dialog that opens after the window would keep the program
+            _call_back(task.done, answer)
 
     @Slot(object, object)
     def _on_stepped(self, job: Job, step: Step) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.session.training import State, Training
+from app.ui import helpers
 from app.ui.interrupts import Interrupts
 from app.ui.main_window import MainWindow
 from tests.fakes import FakeEngine
@@ -96,6 +98,22 @@ def test_closing_while_a_training_runs_asks_first(opened: MainWindow) -> None:
     answer_box("End it")
     opened.close()
     assert not opened.isVisible()
+
+
+def test_a_diagnosis_that_ends_after_the_window_opens_no_dialog(
+    opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dialog stood there alone, and kept the program running for as long as it did."""
+    ended, shown = threading.Event(), []
+    monkeypatch.setattr(helpers, "examine", lambda *_: ended.wait(20) and ())
+    monkeypatch.setattr(helpers, "camera_names", lambda: ())  # which load Qt's multimedia
+    monkeypatch.setattr(helpers.DiagnosticsDialog, "exec", lambda self: shown.append(self))
+    opened.actions_["diagnostics"].trigger()
+    threading.Timer(0.2, ended.set).start()
+    opened.close()
+    qtbot.waitUntil(ended.is_set)
+    qtbot.wait(100)
+    assert not opened.isVisible() and not shown
 
 
 @pytest.mark.parametrize("answer", ["Cancel", "Don't save", "Save project"])

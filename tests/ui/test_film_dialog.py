@@ -141,3 +141,9 @@ def test_a_clip_that_is_typed_takes_the_others_place_and_is_missed_in_words(
 def test_a_clip_that_cannot_be_cut_shows_no_from_and_to(opened: MainWindow, clip: Path, qtbot: QtBot) -> None:
     dialog = shown(opened, clip, qtbot)
     assert not dialog.start.isVisible() and dialog.format.isVisible()
+
+
+def test_a_film_without_a_face_says_what_is_missing(window: MainWindow) -> None:
+    """Nothing happened where no photo was open."""
+    window.actions_["film"].trigger()
+    assert window.bar.isVisible() and "no face to drive" in window.bar.words.text()

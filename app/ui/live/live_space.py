@@ -112,6 +112,8 @@ class LiveSpace(QObject):
     @Slot()
     def ask_film(self) -> None:
         if self._session.face is None:
+            what = self.tr("There is no face to drive.")
+            self._session.failed.emit(EngineError(what, self.tr("Open a portrait first."), "open"))
             return
         finder = RestFinder(self._session.jobs, self)
         dialog = FilmDialog(self.driver.clip, new_path(".mp4").parent, finder, self._window)
