@@ -57,7 +57,7 @@ class Weights:
     """Holds the losses' weights."""
 
     perceptual: float = 20.0
-    l1: float = 4.0
+    l1: float = 8.0
     colour: float = 10.0
     confidence: float = 2.0
     adversarial: float = 0.1

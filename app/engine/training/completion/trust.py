@@ -21,7 +21,9 @@ MIDDLE = (5.6, -4.5, 6.3)
 SHOWN = 200  # of 255, from which a texel shows the photo
 STRANGE = 32.0  # distance from the skin's colour, in Lab with lightness halved, beyond which nothing is skin
 NEARER = 0.9  # a colour is hair's where its distance to hair is less than this share of that to skin
-LIGHT = 10.0  # texels; changes of colour over longer ways are taken for light
+# texels; changes of colour over longer ways are taken for another photo's light. On people held out 30 gained over 10,
+# and 60 over 30 (docs/completion.md, “Training”)
+LIGHT = 60.0
 LEAK = 0.02  # share of the photo from which the view's colour betrays what is hidden
 OUTLINE, HOLE = 7, 15  # texels left out along a photo's outline; texels up to which a gap is a hole
 GROWN = 5  # texels by which hair is widened, because what lies beside hair is blurred with it
