@@ -35,7 +35,7 @@ from app.engine.warping.hats import under_hat
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.holding import Hidden, hidden
 from app.engine.warping.layers import Box, Layers, around, box_of, in_bands
-from app.engine.warping.necks import before_the_neck, beside_neck, covered_neck, shown_beside, throat
+from app.engine.warping.necks import before_the_neck, beside_neck, covered_neck, shown_beside
 from app.engine.warping.own_view import OwnView
 from app.engine.warping.own_view_kernels import OwnPixels
 from app.engine.warping.plate import Places, behind, places
@@ -48,7 +48,10 @@ from app.engine.warping.unfolding import Skin, face_triangles
 # begins, at the second it is complete.
 
 RIM_WHOLE = (1.0, 1.2)  # factor of `Shares.rim`: a place in its own light to one lit like the skin beside it
-NECK_END = 0.1  # share of the head's motion up to which the neck fades into the photo
+# Share of the head's motion up to which the neck fades into the photo. With 0.1, ends of necks that turned into view
+# were translucent over 20 px before the background (p13, cut out).
+NECK_END = 0.03
+CUT = 4.0  # times as steep as in the colours, a neck ends in a cut-out
 MIXED = 0.05  # IOD of depth over which the nearer of head and hair takes over
 NO_CORNER = np.zeros(2, np.int32)  # px: the corner of a picture that nothing was cut from
 COARSE = 192  # texels: side of the atlas from which the brightness of vertices is taken
@@ -107,11 +110,6 @@ class HeadLook:
     def surface(self) -> Skin:
         own = holding.posed(self.head, self.hidden, self.head.camera, None, np.zeros(2))
         return Skin.of(own, face_triangles())
-
-    @cached_property
-    def standing(self) -> FloatArray:
-        """(V,) how much of a vertex is drawn, and as much more as it stands behind clothes."""
-        return self.there * (1 + throat()) if self.clothes.size else self.there
 
     @cached_property
     def shaded(self) -> FloatArray:
@@ -223,16 +221,16 @@ def plate_of(layers: Layers, where: Places, beside: Beside) -> tuple[Layers, Box
 def for_alpha(look: HeadLook, layers: Layers, matte: Float32) -> HeadLook:
     """Return the same head with the photo's alpha channel (of layers) as its colours.
 
-    The head is opaque where the photo does not show it.
+    The head is opaque where the photo does not show it, and its neck's end is as sharp as a cut-out.
     """
     top = largest(layers.texture.dtype)
     plate = plate_of(layers, places(look.head, matte), look.beside)[0]
     pixels = layers.texture[..., :3]
     hung = look.sheet and retextured(look.sheet, pixels, layers.background, matte, look.beside)
     atlas = np.full_like(look.atlas, top)
-    return replace(
-        look, atlas=atlas, plate=plate, sheet=hung, light=np.eye(1, 9)[0], rim=np.ones_like(look.rim)
-    )
+    there = np.clip(CUT * (look.there - 0.5) + 0.5, 0, 1)
+    light, rim = np.eye(1, 9)[0], np.ones_like(look.rim)
+    return replace(look, atlas=atlas, plate=plate, sheet=hung, light=light, rim=rim, there=there)
 
 
 @dataclass(frozen=True, eq=False)

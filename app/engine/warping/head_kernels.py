@@ -13,10 +13,10 @@ from app.engine.warping.own_view_kernels import add_beyond, at_rest, own_place, 
 from app.engine.warping.sampling import bicubic, bilinear
 
 # Columns of the table of values at the atlas' vertices: place in the photo and in the atlas, share of the photo's
-# colour, share in which the photo's edge is no edge any more, brightness gain - 1, share that is drawn at all, and
-# the factor by which a rim is brighter than in the photo.
-PHOTO_X, PHOTO_Y, ATLAS_X, ATLAS_Y, PHOTO, SOLID, GAIN, THERE, RIM = range(9)
-COLUMNS = 9  # number of these columns
+# colour, share in which the photo's edge is no edge any more, brightness gain - 1, share that is drawn at all, the
+# factor by which a rim is brighter than in the photo, and share that stands behind clothes.
+PHOTO_X, PHOTO_Y, ATLAS_X, ATLAS_Y, PHOTO, SOLID, GAIN, THERE, RIM, THROAT = range(10)
+COLUMNS = 10  # number of these columns
 NOWHERE = np.float32(-1e30)  # the depth of a pixel where there is no head
 # Beside the person, the shares PHOTO and SOLID are taken to begin at EDGE and to rise SHARP times as fast; chosen by
 # eye on cut-outs turned by 24 degrees.
@@ -123,7 +123,7 @@ def head_band(  # type: ignore[no-untyped-def]
     points: (V, 3) in index coordinates; triangles: (T, 3) over them; chosen, maps: of `head_maps`; texture: (H, W, 4)
     photo and matte; background: (H, W, 3); atlas: (S, S, 3); hold: (H, W) uint8, by which the photo's pixels are
     kept, or empty; clothes: (H, W) uint8 or empty, 255 on clothes, moved by (right, down) px, behind which lies what
-    has a THERE above 1; hair: (h, w, 4) the sheet's texture, whose first pixel is hair_corner (2,) of the photo;
+    is THROAT; hair: (h, w, 4) the sheet's texture, whose first pixel is hair_corner (2,) of the photo;
     hair_points, hair_triangles, hair_chosen: as for the head; hair_maps: of `head_maps`, places in the photo and how
     thin the hair is; own: share of the photo that is drawn instead of the sheet's texture; mixed: px of depth over
     which the nearer of head and hair takes over, and more than which lie between two parts of the head; top: largest
@@ -261,13 +261,11 @@ def _coloured(ids, rests, corner, maps, texture, background, atlas, clothes, shi
             if t >= 0 and _needed(rests, j, i):
                 u, v = np.float32(corner[0] + i) - maps[t, 0], np.float32(corner[1] + j) - maps[t, 1]
                 there = _value(maps, t, THERE, u, v)
-                if there > one:
-                    # Clothes stand before a neck.
+                throat = _value(maps, t, THROAT, u, v)
+                if throat > 0:
                     x, y = corner[0] + i - shift[0], corner[1] + j - shift[1]
-                    cover = np.float32(0)
                     if 0 <= y < clothes.shape[0] and 0 <= x < clothes.shape[1]:
-                        cover = np.float32(clothes[y, x]) / np.float32(255)
-                    there = one - (there - one) * cover
+                        there *= one - min(throat, one) * np.float32(clothes[y, x]) / np.float32(255)
                 if there > 0:
                     r, g, b, a = _colour(maps, t, u, v, there, texture, background, atlas, top, tint)
                     drawn[j, i, 0], drawn[j, i, 1], drawn[j, i, 2], drawn[j, i, 3] = r, g, b, a

@@ -17,7 +17,8 @@ from app.engine.head.skull import eased
 from app.engine.warping import holding
 from app.engine.warping.curves import Float32
 from app.engine.warping.head_drawing import HeadLook
-from app.engine.warping.head_kernels import COLUMNS, GAIN, PHOTO, RIM, SOLID, THERE
+from app.engine.warping.head_kernels import COLUMNS, GAIN, PHOTO, RIM, SOLID, THERE, THROAT
+from app.engine.warping.necks import throat
 
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py). A pair of values is a range: at the
 # first value something begins, at the second it is complete. “Times wider” says how much wider than in the photo a
@@ -50,9 +51,7 @@ FLAT_ON = 0.04
 
 
 def table(look: HeadLook, camera: Camera) -> Float32:
-    """Return the values (A, 9) at the atlas' vertices that `head_kernels` interpolates, in the order of its columns;
-    THERE is above 1 where clothes stand before a neck.
-    """
+    """Return the columns (A, 10) of `head_kernels`, the values at the atlas' vertices that it interpolates."""
     model, head = HeadModel.load(), look.head
     cameras = (head.camera, camera)
     keeps, under = holding.held(*cameras), holding.held(*cameras, under=True)
@@ -73,7 +72,7 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     _written(
         model.base, look.fixed, look.seen.inward, look.seen.normals, after, stretch, photo,
         head.rigid, look.ear, look.bare, look.rim, look.light, look.shaded, look.room, look.skin, look.hair,
-        look.standing, look.made_up, shown, whole, look.soft, out,
+        look.there, throat(), look.made_up, shown, whole, look.soft, out,
     )  # fmt: skip
     return out
 
@@ -132,13 +131,13 @@ def _shown(  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _written(  # type: ignore[no-untyped-def]
     base, fixed, inward, before, after, stretch, photo, rigid, ear, bare, rim, light, shaded, room, skin, hair, there,
-    made_up, shown, whole, softness, out,
+    throat, made_up, shown, whole, softness, out,
 ):  # fmt: skip
-    """Write the values of `table` into out (A, 9).
+    """Write the values of `table` into out (A, 10).
 
     base: (A,) the vertex of each atlas vertex; after, stretch, photo: of `_shown`; whole: share of EAR_WHOLE; shown:
     (V,) of `holding.edge_shown`; before, inward: normals and inward of `Seen`; rigid: of `Head`; softness: soft
-    of `HeadLook`; the others: of that, too.
+    of `HeadLook`; throat: of `necks`; the others: of `HeadLook`, too.
     """
     least = 0.2 * max(light[0], 0.02)
     for a in range(len(base)):
@@ -162,3 +161,4 @@ def _written(  # type: ignore[no-untyped-def]
             out[a, k] = fixed[a, k] + (inward[v, k] * turned if k < 2 else 0.0)
         out[a, PHOTO], out[a, SOLID], out[a, GAIN] = share, solid, gain * skin[v]
         out[a, THERE], out[a, RIM] = there[v] * (1 - soft), 1 + (rim[v] - 1) * turned
+        out[a, THROAT] = throat[v]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import cv2
@@ -32,6 +33,7 @@ JAW_EDGE = (-0.4, 0.8)  # cm below the jaw's line over which its underside begin
 THROAT = (1.5, 3.0)  # cm below the jaw's line over which the throat begins, which turns behind a collar
 
 
+@cache
 def throat() -> FloatArray:
     """Return (V,) 1 on the neck below the jaw's underside."""
     return smoothstep(*THROAT, below_jaw())

@@ -252,10 +252,13 @@ PHOTOS = next((f / "shared/media/images" for f in Path(__file__).parents if (f /
 
 
 @pytest.mark.skipif(PHOTOS is None, reason="needs ../shared/media/images")
-@pytest.mark.parametrize(("name", "most"), [("p09_cc0", 100), ("p11_cc0", 120), ("p25_usgov", 250)])
+@pytest.mark.parametrize(
+    ("name", "most"), [("p09_cc0", 60), ("p11_cc0", 120), ("p13_cc0", 150), ("p25_usgov", 250)]
+)
 def test_a_turned_cut_out_leaves_few_translucent_remnants(engine: Engine, name: str, most: int) -> None:
     """Once, neck and body beside a turned head ended over a head's width: 733, 685 and 517 px were left. Then made-up
-    hair still faded over 3 to 6 px, however sharp the cut-out's own edge was: 378, 419 and 344 px.
+    hair still faded over 3 to 6 px, however sharp the cut-out's own edge was: 378, 419 and 344 px. Then necks that
+    came into view still faded towards their ends (p13: 182 px).
     """
     assert PHOTOS is not None
     portrait = engine.open(PHOTOS / f"a_{name}.jpg")

@@ -10,7 +10,17 @@ import pytest
 from app.engine.head import HeadModel
 from app.engine.head.fill import below_jaw
 from app.engine.warping.beside import Beside
-from app.engine.warping.head_kernels import COLUMNS, PHOTO, PHOTO_X, PHOTO_Y, RIM, THERE, head_band, head_maps
+from app.engine.warping.head_kernels import (
+    COLUMNS,
+    PHOTO,
+    PHOTO_X,
+    PHOTO_Y,
+    RIM,
+    THERE,
+    THROAT,
+    head_band,
+    head_maps,
+)
 from app.engine.warping.necks import before_the_neck, beside_neck, covered_neck, shown_beside
 from app.engine.warping.own_view_kernels import OwnPixels
 from app.engine.warping.plate import Places
@@ -65,13 +75,15 @@ def test_clothes_cover_what_lies_below_the_jaw_and_turns() -> None:
         assert not covered[below_jaw() < -0.5].any() and not covered[model.rigid < 0.3].any()
 
 
-def test_a_neck_is_drawn_behind_clothes_only() -> None:
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_a_neck_is_drawn_behind_clothes_only(share: float) -> None:
+    """Once, bits of a neck's end, of which only a share is drawn, lay over the collar (p11 turned by 24 degrees)."""
     corners = np.array([[0.0, 0, 1], [SIDE, 0, 1], [0, SIDE, 1], [SIDE, SIDE, 1]])
     triangles = np.array([[0, 2, 1], [1, 2, 3]], np.int32)
     values = np.zeros((4, COLUMNS), np.float32)
     values[:, [PHOTO_X, PHOTO_Y]] = corners[:, :2]
-    values[:, [PHOTO, RIM]] = 1
-    values[:, THERE] = 2
+    values[:, [PHOTO, RIM, THROAT]] = 1
+    values[:, THERE] = share
     skin = np.full((SIDE, SIDE, 4), 200, np.uint8)
     skin[..., 3] = 255
     worn = np.zeros((SIDE, SIDE), np.float32)
@@ -79,7 +91,9 @@ def test_a_neck_is_drawn_behind_clothes_only() -> None:
     clothes = before_the_neck(dressed(worn), np.full((SIDE, SIDE), 255, np.uint8))
     for right in (0, 8):  # the body goes along to the right
         out = drawn(corners, triangles, values, skin, clothes, right)
-        assert (out[5:-5, right + 4 : right + 16] == 30).all() and (out[5:-5, right + 24 : -4] == 200).all()
+        assert (out[5:-5, right + 4 : right + 16] == 30).all() and (
+            out[5:-5, right + 24 : -4] == 30 + 170 * share
+        ).all()
 
 
 def test_a_part_of_the_head_before_another_has_no_jagged_edge() -> None:
