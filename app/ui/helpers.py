@@ -88,6 +88,7 @@ class Helpers(QObject):
             app.aboutToQuit.connect(run.shut_down)
         self.training.show()
         self.training.raise_()
+        self.training.activateWindow()
 
     @Slot(object, str)
     def _on_portrait(self, path: Path, engine: str) -> None:

@@ -123,6 +123,16 @@ def test_every_run_ends_with_words_of_the_window(training_window, run, words, sa
     assert "mien" not in training_window.progress.state.text()
 
 
+def test_the_training_window_that_is_asked_for_again_gets_the_keys(window, qtbot):
+    """It came to the front, and what was typed still went to the main window."""
+    window.helpers.show_training()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    window.helpers.show_training()
+    qtbot.waitUntil(window.helpers.training.isActiveWindow)
+    window.helpers.training.close()
+
+
 def test_an_error_is_shown_with_its_remedy(training_window, run, qtbot):
     with qtbot.waitSignal(run.failed, timeout=WAIT):
         training_window.start(Order(("train", "bad"), "toy", 1))
