@@ -19,6 +19,7 @@ from app.engine.head.atlas import (
     seen,
 )
 from app.engine.head.fill import relief
+from app.engine.head.gaps import gaps
 from app.engine.head.hair_colour import sampled
 from app.engine.head.light import light_on, lit, room_above, tilted, tint_of
 from app.engine.head.low_colours import low_colours
@@ -138,8 +139,10 @@ def head_look(
     beside = beside_head(where, srgb)
     own = seen(head, matte)
     covered = covered_neck(own.at, beside, head.rigid)
-    own = replace(own, shown=own.shown * (1 - covered), confident=own.confident * (1 - covered))
-    pixels = layers.texture[..., :3]
+    pixels, background = layers.texture[..., :3], layers.background[..., :3]
+    between = gaps(own.at, own.confident, pixels, background, matte, head.camera.scale, head.ears)
+    bare = (1 - covered) * (1 - between)
+    own = replace(own, shown=own.shown * bare, confident=own.confident * bare)
     uncovered = cv2.resize(1 - beside.clothes, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
     low = low_colours(pixels, matte * uncovered, head.camera.scale, own.at, own.facing)
     atlas, shares = completed(head, own, pixels, matte, low)
