@@ -44,6 +44,8 @@ BEYOND = 0.04  # share of an ear that may lie outside the person
 # chosen by eye. Of 0.015 to 0.08, this ODD brings ears nearest to theirs.
 UNUSUAL = (0.1, 0.12, 0.35, 0.2)
 ODD = 0.05
+# Share of an ear's relief that is left at least where the skull under it grew; chosen by the same people's ears.
+LEFT = 0.5
 AROUND = 0.75  # IOD around an ear within which the head moves with the ear
 RINGS = 30  # steps over the mesh by which the rest of an ear's motion spreads around it
 OFF_FACE = 1.0  # cm from the face's landmarks from which a place goes along with an ear that far
@@ -117,6 +119,19 @@ def placed_ears(
     if places is None or ((best < LEAST or _lost(scene, places)) and _hair_hangs(scene, matte)):
         return model.without_ears(points), False
     return _moved(scene, places), True
+
+
+def held_in(model: HeadModel, placed: FloatArray, grown: FloatArray) -> FloatArray:
+    """Return a head (V, 3) grown out to its hair, with ears that stand out no further from its middle than where they
+    were placed; placed: (V, 3) the head before it grew, with the skull under the ears.
+    """
+    out, relief = grown.copy(), placed - model.without_ears(placed)
+    for side in (-1, 1):
+        own = np.flatnonzero(model.ear & (np.sign(model.points[:, 0]) == side))
+        further = np.max(side * grown[own, 0]) - np.max(side * placed[own, 0])
+        most = max(float(np.max(side * relief[own, 0])), 1e-6)
+        out[own, 0] -= np.clip(further / most, 0, 1 - LEFT) * relief[own, 0]
+    return out
 
 
 def _lost(scene: _Scene, places: dict[int, Place]) -> bool:

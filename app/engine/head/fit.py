@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from app.engine.face.fitting import align
 from app.engine.face.parameters import Camera, FittedFace
-from app.engine.head.ears import placed_ears
+from app.engine.head.ears import held_in, placed_ears
 from app.engine.head.hairline import haired
 from app.engine.head.head import FloatArray, Head
 from app.engine.head.model import HeadModel
@@ -46,6 +46,8 @@ def fit_head(face: FittedFace, matte: NDArray[np.float32], srgb: NDArray[np.uint
     hairy = haired(model, points, camera, matte, srgb, ears)
     hair, share = inflated(model, points, camera, matte, centre, chin, ears, hairy)
     hair = within_person(model, hair, camera, matte)
+    if ears:
+        hair = held_in(model, points, hair)
     return Head(hair, model.normals(hair), model.rigid, camera, place, identity, centre, share, ears)
 
 

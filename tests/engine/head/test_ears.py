@@ -12,7 +12,7 @@ from app.engine.engine import Engine
 from app.engine.face.parameters import Camera
 from app.engine.head import HeadModel, fit_head
 from app.engine.head.atlas import completed, seen
-from app.engine.head.ears import _moved, _Scene
+from app.engine.head.ears import _moved, _Scene, held_in
 from app.engine.head.fill import filled, relief, template_hairline
 from app.engine.head.low_colours import low_colours
 from app.engine.head.strands import streaks, unevenness
@@ -124,6 +124,20 @@ def test_ears_lie_as_high_as_the_photo_s(
         own = rows[(relief() > 0.5) & (np.sign(model.points[:, 0]) == side)]
         off = (np.min(own) + np.max(own)) / 2 - np.mean(truth) * len(pixels)
         assert abs(off) < 0.2 * head.camera.scale
+
+
+def test_an_ear_stands_out_as_far_as_before_its_skull_grew() -> None:
+    """Once, ears below loose hair went out with it: by 0.2 IOD, in the photo's view and from the side."""
+    model = HeadModel.load()
+    points = model.points / 6.2
+    grown = points + 0.08 * np.sign(points) * [1, 0, 0]
+    held = held_in(model, points, grown)
+    assert np.abs(held - grown)[~model.ear].max() == 0
+    for side in (-1, 1):
+        own = model.ear & (np.sign(model.points[:, 0]) == side)
+        assert abs(np.max(side * held[own, 0]) - np.max(side * points[own, 0])) < 0.03
+        beside = side * (held - model.without_ears(grown))[own, 0]
+        assert beside.max() > 0.4 * (side * (points - model.without_ears(points))[own, 0]).max()
 
 
 def test_the_head_around_a_moved_ear_goes_along_with_it() -> None:
