@@ -9,7 +9,7 @@ from app.engine.head.fill import template_hairline
 from app.engine.head.gaps import gaps
 from app.engine.head.model import FloatArray, HeadModel
 
-WALL, HAIR = 190, 30
+WALL, HAIR = 190, 30  # levels of 255
 IOD = 40.0  # px between the eyes
 SIZE = 300  # px of the picture's sides
 
