@@ -79,13 +79,36 @@ def landmarks_on(head: Head, landmarks: Array, scale: float, distance: float) ->
     """Return (N, 3) points of the head's surface that lie under (N, 2) px of its front view, as `drawn` makes
     it with size 512.
     """
-    size = 512
+    place = surface(head, 512, scale, distance)
+    at = np.clip(np.round(landmarks[:, :2] * OVER - 0.5).astype(int), 0, len(place) - 1)
+    return np.asarray(place[at[:, 1], at[:, 0]])
+
+
+def surface(head: Head, size: int = 512, scale: float = 90.0, distance: float = 25.0) -> Array:
+    """Return (size * OVER, size * OVER, 3) the points of the head that its front view shows, NaN beside the head; the
+    arguments are those of `drawn`.
+    """
     points, _ = _projected(head, (0.0, 0.0, 0.0), size, scale, distance)
     place = np.full((size * OVER, size * OVER, 3), np.nan)
     depth = np.full(place.shape[:2], -1e9)
     _places(points, head.triangles, head.vertices, depth, place)
-    at = np.clip(np.round(landmarks[:, :2] * OVER - 0.5).astype(int), 0, size * OVER - 1)
-    return np.asarray(place[at[:, 1], at[:, 0]])
+    return place
+
+
+def pose_of(points: Array, pixels: Array, distance: float = 25.0) -> Array:
+    """Return (3,) degrees: the yaw, pitch and roll at which `drawn` shows points (N, 3) of a head nearest to pixels (N,
+    2), with any size and place in the picture. The few that lie far off count little.
+    """
+    from scipy.optimize import least_squares
+
+    def off(pose: Array) -> Array:
+        turned = (points - PIVOT) @ rotation_matrix(*pose[:3]).T
+        near = 100 * np.exp(pose[3]) / (1 - turned[:, 2] / distance)
+        return np.asarray((pose[4:] + turned[:, :2] * (1, -1) * near[:, None] - pixels).ravel())
+
+    start = np.concatenate([np.zeros(4), pixels.mean(axis=0)])
+    scale = (5.0, 5.0, 5.0, 0.05, 5.0, 5.0)  # degrees, degrees, degrees, of log scale, px, px
+    return np.asarray(least_squares(off, start, x_scale=scale, loss="soft_l1", f_scale=2.0).x[:3])
 
 
 def wearing(head: Head, on_head: Array, points: Array, photo: Image, place: Array) -> Head:
