@@ -32,8 +32,8 @@ from app.engine.face import response as kept
 from app.engine.face.fitting import align, fit_face
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
-from app.engine.face.parameters import N_VERTICES, FaceEdit, FittedFace
-from app.engine.face.response import ASSET, Response
+from app.engine.face.parameters import N_VERTICES, FaceEdit, FittedFace, rotation_angles, rotation_matrix
+from app.engine.face.response import ASSET, TILTED, Response
 from app.engine.files import write_whole
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.reading import open_photo
@@ -44,7 +44,9 @@ Image = NDArray[np.uint8]
 KNEE = 12.0  # degrees; any knee from 8 to 20 fits yaw equally well
 YAWS = (-45, -37, -30, -22, -15, -7, 7, 15, 22, 30, 37, 45)  # degrees
 PITCHES = (-30, -25, -20, -15, -8, 8, 15, 20, 25, 30)  # degrees
-BOTH = [(yaw, pitch) for pitch in (-20, -10, 10, 20) for yaw in (-40, -30, -15, 15, 30, 40)]  # degrees
+BOTH = [(y, p) for p in (-30, -20, -10, 10, 20, 30) for y in (-40, -30, -15, 15, 30, 40)]  # degrees
+# px of a drawn picture's side and of an eye distance in it: the network's crop has as many
+SIDE, SCALE = 340, 60.0
 LIGHTS = ((0.0, 0.4, 1.0), (-0.6, 0.4, 0.8), (0.6, 0.4, 0.8))  # directions towards the light
 FRONTAL = 7.0  # degrees up to which a portrait is painted on a head
 FACING = 25.0  # degrees up to which portraits show gaze
@@ -98,16 +100,17 @@ def small(path: Path, side: int) -> Image:
 def pose_errors(read: Read, shown: list[tuple[true_heads.Head, tuple[float, float, float]]]) -> Array:
     """Return (n, 5) degrees: the yaw and pitch drawn, then the errors of the yaw, pitch and roll read.
 
-    An error is what was read, less what was drawn and less what was read of the head at rest.
+    An error is what was read, less the angles of the drawn turn after the pose that was read of the head at rest: a
+    head that rests with a pitch of its own rolls where it is turned aside.
     """
     rows = []
     for head, light in shown:
-        rest = read(true_heads.drawn(head, (0, 0, 0), light=light))
+        rest = read(true_heads.drawn(head, (0, 0, 0), SIDE, SCALE, light=light))
         for yaw, pitch in [(y, 0) for y in YAWS] + [(0, p) for p in PITCHES] + BOTH:
-            face = read(true_heads.drawn(head, (yaw, pitch, 0), light=light))
+            face = read(true_heads.drawn(head, (yaw, pitch, 0), SIDE, SCALE, light=light))
             if face is not None and rest is not None:
-                error = np.subtract(face.params.camera.angles, rest.params.camera.angles) - (yaw, pitch, 0)
-                rows.append((yaw, pitch, *error))
+                turned = rotation_matrix(yaw, pitch, 0) @ rest.params.camera.rotation
+                rows.append((yaw, pitch, *np.subtract(face.params.camera.angles, rotation_angles(turned))))
         print(f"{len(rows)} poses", file=sys.stderr)
     return np.array(rows)
 
@@ -161,11 +164,12 @@ def measured(errors: Array, sat: Array, turned: Array, seen: Array) -> dict[str,
     both = errors[(errors[:, 0] != 0) & (errors[:, 1] != 0)]
     curve = np.tanh(yaws[:, 0] / KNEE)
     over = float(curve @ yaws[:, 2] / (curve @ curve))
+    turned_too = np.tanh(both[:, 0] / KNEE)
+    tilts = turned_too * np.clip(both[:, 1], -TILTED, TILTED)
+    tilt = float(tilts @ (both[:, 2] - over * turned_too) / (tilts @ tilts))
     down = pitches[pitches[:, 1] < 0]
     bend = np.tanh(down[:, 1] / KNEE) ** 2
     beneath = -float(bend @ down[:, 3] / (bend @ bend))
-    tilts = np.tanh(both[:, 0] / KNEE) * both[:, 1]
-    tilt = float(tilts @ (both[:, 2] - over * np.tanh(both[:, 0] / KNEE)) / (tilts @ tilts))
     bent = -beneath * np.tanh(np.minimum(pitches[:, 1], 0) / KNEE) ** 2
     spread = [np.std(yaws[:, 2] - over * curve), np.std(pitches[:, 3] - bent), np.std(errors[:, 4])]
     now = Response(over, KNEE, tilt, beneath, KNEE, (1, 1), (1, 1), (0, 0), {}, {}, {})

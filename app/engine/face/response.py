@@ -25,7 +25,7 @@ ASSET = ASSETS / "face_model" / "reading.json"
 # Rounds of the fixed-point iteration that inverts the curve of a turn. Each divides the error by 2.5 or more, so twenty
 # reach single precision.
 ROUNDS = 20
-TILTED = 20.0  # degrees of pitch up to which `yaw_tilt` was measured and grows
+TILTED = 30.0  # degrees of pitch up to which `yaw_tilt` was measured and grows
 Pair = tuple[float, float]
 
 

@@ -38,7 +38,8 @@ def test_a_head_that_looks_up_is_read_as_turned_further_than_one_that_looks_down
     up, level, down = (known.read_yaw(30, pitch) - 30 for pitch in (20, 0, -20))
     assert up > level + 1.5 > down + 3.0 and abs(down) < 2.0
     assert known.read_yaw(-30, 20) == -known.read_yaw(30, 20)
-    assert known.read_yaw(30, 40) == known.read_yaw(30, 20), "nothing is known beyond 20 degrees"
+    assert known.read_yaw(30, 30) > known.read_yaw(30, 20) + 0.8, "7 degrees were read too many there"
+    assert known.read_yaw(30, 40) == known.read_yaw(30, 30), "nothing is known beyond 30 degrees"
     for camera in (Camera.from_angles(yaw, pitch, 5, 90, (0, 0)) for yaw in (-35, 20) for pitch in (-18, 12)):
         read = Camera.from_matrix(known.read_rotation(camera), 90, (0, 0))
         np.testing.assert_allclose(known.true_rotation(read).angles, camera.angles, atol=1e-4)
