@@ -151,6 +151,7 @@ class StatusBar(QStatusBar):
         """Show long work with a bar; empty words remove it when the work is done."""
         self.activity.setText(words)
         self.activity.setVisible(bool(words))
+        self.measured.setVisible(not words)  # both together would push Export out of a narrow window
         self.progress.setVisible(bool(words))
         self.progress.setRange(0, total)
         self.progress.setValue(done)

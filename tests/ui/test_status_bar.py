@@ -135,3 +135,19 @@ def test_the_pose_beside_the_time_is_one_that_was_asked(opened: MainWindow) -> N
     assert opened.status.measured.text() == "asked pitch −1.4° measured −1.4°"
     opened.status.show_measured(measurement, (0, FaceEdit.of(smile=0.5)))
     assert not opened.status.measured.text()
+
+
+def test_export_is_not_pushed_out_while_a_photo_opens(opened: MainWindow, qtbot: QtBot) -> None:
+    """In German at 1280 px it stood half outside, beside the measured pose, the stage and Cancel."""
+    opened.resize(1278, 695)
+    opened.session.set_value("smile", 0.75)
+    opened.export_button.setText("Exportieren…")
+    opened.status.time.setText("1,4 s")
+    opened.status.measured.setText("verlangt Drehung 0,0° gemessen 4,9°")
+    words = "a_p30_painting.jpg wird geöffnet: Gesichter werden gesucht, noch 2 min 12 s"
+    opened.status.show_activity(words, 2, 10, True)
+    qtbot.waitUntil(opened.export_button.isVisible)
+    qtbot.wait(20)
+    assert opened.export_button.geometry().right() <= opened.status.width()
+    opened.status.show_activity("")
+    assert opened.status.measured.isVisible()
