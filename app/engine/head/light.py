@@ -160,7 +160,7 @@ def _held(ratios: FloatArray, room: FloatArray) -> FloatArray:
 
     Red, green and blue are held together: held one by one, sunlit skin that is made of skin in the shade became orange.
     """
-    brighter, largest = ratios @ LUMINANCE, np.abs(ratios).max(axis=1)
+    brighter, largest = ratios @ LUMINANCE, np.max(np.abs(ratios), axis=1)
     held = np.log(MOST) / np.maximum(largest, np.log(MOST))
     held = np.where(brighter * held > room, room / np.maximum(brighter, 1e-9), held)
     return np.asarray(ratios * held[:, None])
