@@ -98,7 +98,9 @@ def _least_beside(ratio: FloatArray) -> FloatArray:
     """Return each level's part (L,), or that of the level beside it where it is less: beside a narrower level, one
     would be drawn wider than the person by the smoothing.
     """
-    return np.minimum(ratio, np.minimum(np.append(ratio[1:], ratio[-1]), np.append(ratio[:1], ratio[:-1])))
+    return np.asarray(
+        np.minimum(ratio, np.minimum(np.append(ratio[1:], ratio[-1]), np.append(ratio[:1], ratio[:-1])))
+    )
 
 
 def _smooth(ratio: FloatArray) -> FloatArray:
