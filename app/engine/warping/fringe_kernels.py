@@ -24,8 +24,8 @@ def radii(points: FloatArray, normals: FloatArray) -> FloatArray:
     along = points[b] - points[a]
     bent = ((normals[b] - normals[a]) * along).sum(axis=1) / np.maximum(np.square(along).sum(axis=1), 1e-9)
     size = len(points)
-    curved = np.bincount(a, bent, size) + np.bincount(b, bent, size)
-    curved /= np.maximum(np.bincount(a, minlength=size) + np.bincount(b, minlength=size), 1)
+    curved: FloatArray = np.asarray(np.bincount(a, bent, size) + np.bincount(b, bent, size), float)
+    curved = curved / np.maximum(np.bincount(a, minlength=size) + np.bincount(b, minlength=size), 1)
     for _ in range(ROUNDS):
         curved = model.averaging @ curved
     return np.asarray(1 / np.clip(curved, 1 / RADIUS[1], 1 / RADIUS[0]))
