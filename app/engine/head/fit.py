@@ -44,11 +44,11 @@ def fit_head(face: FittedFace, matte: NDArray[np.float32], srgb: NDArray[np.uint
     points = narrowed(model, points, camera, matte)
     points, ears = placed_ears(model, points, camera, matte, srgb)
     hairy = haired(model, points, camera, matte, srgb, ears)
-    hair, share, loose = inflated(model, points, camera, matte, centre, chin, ears, hairy)
+    hair, share = inflated(model, points, camera, matte, centre, chin, ears, hairy)
     hair = within_person(model, hair, camera, matte)
     if ears:
         hair = held_in(model, points, hair)
-    return Head(hair, model.normals(hair), model.rigid, camera, place, identity, centre, share, ears, loose)
+    return Head(hair, model.normals(hair), model.rigid, camera, place, identity, centre, share, ears)
 
 
 def _across(offsets: FloatArray, camera: Camera) -> FloatArray:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.parameters import FLIP, Camera
-from app.engine.head.fringe import Fringe
 
 FloatArray = NDArray[np.float64]
 
@@ -21,7 +20,7 @@ class Head:
     takes part in; camera: the photo's own; to_model: (scale, (3, 3) rotation, (3,) offset) from the head model's cm;
     identity: (100,) weights of ICT's shapes; centre: (3,) the middle of the skull; inflated: (V,) how far hair or hat
     stands out from the bare skull, as a share of the vertex' distance from the centre; ears: whether the photo shows
-    ears; fringe: how rough the outline of the hair is.
+    ears.
     """
 
     points: FloatArray
@@ -33,7 +32,6 @@ class Head:
     centre: FloatArray
     inflated: FloatArray
     ears: bool
-    fringe: Fringe
 
     def placed(self, centimetres: FloatArray) -> FloatArray:
         """Return (N, 3) cm of the head model in this head's model space."""

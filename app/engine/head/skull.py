@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.parameters import Camera
-from app.engine.head.fringe import Fringe, fringe
 from app.engine.head.model import FloatArray, HeadModel
 
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py), and by how near drawn heads come to
@@ -45,8 +43,6 @@ STANDS_OUT, UPPER_SIDES = (0.0, 0.02), (5.0, 6.0, 10.0, 3.0)
 # cosines of normal and view over which that begins and ends. Without it made-up crowns began with a wedge. Farther
 # behind it is not so: heads that ended further in lay 1.2 levels further from true views.
 TRIM, TRIMMED, UNTRIMMED = 0.03, (0.15, -0.05), (-0.5, -0.15)
-# Cosine of normal and view over which the reach of a fringe begins, behind the photo's outline.
-COMES_OUT = (0.0, -0.35)
 ABOVE_CHIN = (0.5, 1.3)  # IOD above the chin: no growth to the whole growth
 # cm from the ears: no growth to the whole growth. The outline at an ear is the ear's; with the growth of the hair above
 # them, ears stood out 0.1 to 0.2 IOD further than in the photo.
@@ -81,9 +77,9 @@ def inflated(
     chin: float,
     has_ears: bool,
     haired: float,
-) -> tuple[FloatArray, FloatArray, Fringe]:
-    """Return the head (V, 3) grown out to the matte's outline, (V,) how far each vertex went away from the centre, as a
-    share of its distance before, and how rough the outline is.
+) -> tuple[FloatArray, FloatArray]:
+    """Return the head (V, 3) grown out to the matte's outline, and (V,) how far each vertex went away from the
+    centre, as a share of its distance before.
 
     points: (V, 3) in model space; matte: (H, W) in [0, 1]; centre: (3,) the skull's middle; chin: its height in model
     space; has_ears: whether the photo shows ears; haired: of `hairline.haired`.
@@ -114,23 +110,21 @@ def inflated(
     total = np.minimum(total, rounded)
     grown = centre + (skull - centre) * np.exp(total)[:, None]
     haired = max(haired, eased(*STANDS_OUT, float(total[_upper_sides(model)].mean())))
-    facing, loose = model.normals(grown) @ camera.rotation[2], fringe(camera, centre, matte)
-    comes_out = gate * smoothstep(*COMES_OUT, facing) * smoothstep(*OFF_EARS, model.off_ears)
-    loose = replace(loose, out=loose.reach * comes_out)
-    further = gate * _behind(model, grown, facing, centre, haired) + loose.out
-    total = total + np.log(1 + further / np.linalg.norm(skull - centre, axis=1))
+    further = _behind(model, grown, camera, centre, haired)
+    total = total + np.log(1 + gate * further / np.linalg.norm(skull - centre, axis=1))
     # An ear's many vertices hang together with few others: what they grew by themselves had an ear's shape.
     grown = model.without_ears(centre + (skull - centre) * np.exp(total)[:, None], beside=not has_ears)
-    return np.asarray(grown + relief), np.asarray(np.exp(total) - 1), loose
+    return np.asarray(grown + relief), np.asarray(np.exp(total) - 1)
 
 
 def _behind(
-    model: HeadModel, points: FloatArray, facing: FloatArray, centre: FloatArray, haired: float
+    model: HeadModel, points: FloatArray, camera: Camera, centre: FloatArray, haired: float
 ) -> FloatArray:
     """Return (V,) IOD by which a head reaches further behind the photo's outline than that outline says.
 
-    points: (V, 3); facing: (V,) cosine of normal and view; haired: 1 for a head with hair, 0 for a shaved one.
+    points: (V, 3); haired: 1 for a head with hair, 0 for a shaved one.
     """
+    facing = model.normals(points) @ camera.rotation[2]
     backwards = (centre - points)[:, 2] / np.linalg.norm(points - centre, axis=1)
     thick = smoothstep(*BEHIND, np.maximum(facing, facing[model.mirror])) * smoothstep(*REAR, backwards)
     away = smoothstep(*TRIMMED, facing) * smoothstep(*UNTRIMMED, facing)

@@ -31,7 +31,6 @@ from app.engine.warping.beside import Beside, beside_head
 from app.engine.warping.body import Body, body_of, moves, shifted
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.following import Following, following
-from app.engine.warping.fringe_kernels import fringe_view, radii
 from app.engine.warping.hair import Sheet, hung_over, retextured, sheet
 from app.engine.warping.hats import under_hat
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
@@ -120,10 +119,6 @@ class HeadLook:
         A rim counts as lit like the skin beside it.
         """
         return lit(self.light, tilted(self.seen.normals, smoothstep(*RIM_WHOLE, self.rim)))
-
-    @cached_property
-    def radii(self) -> FloatArray:
-        return radii(self.head.points, self.head.normals)
 
     @cached_property
     def made_up(self) -> FloatArray:
@@ -338,12 +333,11 @@ def draw_head(
     mixed = np.float32(MIXED * layers.iod)
     shown = np.float32(holding.edge_shown(look.head.camera, view.camera))
     right, down = (int(v) for v in np.round(view.shift))
-    fringe = fringe_view(look.head, view.camera)
 
     def band(start: int, end: int) -> None:
         head_band(
             start, end, x0, x1, moved, model.triangles, chosen, maps, layers.texture, layers.background, look.atlas,
-            layers.hold, look.clothes, down, right, *hair, shown, mixed, top, look.tint, fringe, own,
+            layers.hold, look.clothes, down, right, *hair, shown, mixed, top, look.tint, own,
             out[start - y0 : end - y0],
         )  # fmt: skip
 

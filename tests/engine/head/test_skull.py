@@ -27,7 +27,7 @@ def grown_to(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the head and its growth that `inflated` makes of points (V, 3) and a matte (H, W)."""
     chin = float((model.weights @ points)[152, 1])
-    return inflated(model, points, CAMERA, matte.astype(np.float32), CENTRE, chin, ears, haired)[:2]
+    return inflated(model, points, CAMERA, matte.astype(np.float32), CENTRE, chin, ears, haired)
 
 
 def test_hair_wider_than_a_skull_may_be_makes_no_corners() -> None:
