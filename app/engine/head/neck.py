@@ -53,7 +53,8 @@ def within_person(
     `narrowed`.
 
     Under a hat, skulls grow with the brim, and necks bend aside: what stood beside a jaw was a pale strip that hung
-    from the ear to the collar (p17), and had to be left out beside a neck.
+    from the ear to the collar (p17), and had to be left out beside a neck. Behind, where a photo shows no outline, the
+    head is as much less deep as it is less wide on the side where it stays wider; else a flap hung under the brim.
     """
     height, axis = model.points[:, 1], _axis(model, points)
     share = _free(model) * np.clip((BESIDE[0] - height) / (BESIDE[0] - BESIDE[1]), 0, 1)
@@ -64,6 +65,8 @@ def within_person(
         lesser, greater = (np.interp(height, LEVELS, _smooth(_least_beside(part))) for part in ratio.T)
         fits = 1 + share * (np.where(out[:, 0] < axis[0], lesser, greater) - 1)
         out[:, 0] = axis[0] + (out[:, 0] - axis[0]) * fits
+        less_deep = share * (1 - np.maximum(lesser, greater))
+        out[:, 2] += less_deep * np.maximum(axis[1] - out[:, 2], 0)
     return out
 
 

@@ -36,3 +36,21 @@ def test_no_neck_stands_beside_the_person(side: int) -> None:
     np.testing.assert_allclose(found[other], model.points[other], atol=1e-6)
     still = model.ear | (model.distance < 0.3) | (model.points[:, 1] > 0)
     np.testing.assert_array_equal(found[still], model.points[still])
+
+
+def test_a_nape_is_as_much_less_deep_as_the_photo_shows_it_less_wide() -> None:
+    """Once, a skull that had grown with a hat's brim hung behind the neck as a flap (p17)."""
+    model = HeadModel.load()
+    camera = Camera.from_angles(0, 0, 0, 20.0, (400.0, 300.0))
+    ends = [
+        float(camera.project(np.array([[x, 0.0, 0.0]]))[0, 0]) for x in (-4.6, 4.6)
+    ]  # 0.8 of the neck's width
+    at = np.arange(800) + 0.5
+    matte = np.ones((700, 1), np.float32) * ((at > ends[0]) & (at < ends[1])).astype(np.float32)
+    found = within_person(model, model.points, camera, matte)
+    nape = ~model.ear & (model.points[:, 1] < -2.5) & (model.points[:, 1] > -6) & (model.points[:, 2] < -4)
+    slimmer = np.ptp(found[nape, 0]) / np.ptp(model.points[nape, 0])
+    deep = (found[nape, 2] - found[nape, 2].max()).min() / (
+        model.points[nape, 2] - found[nape, 2].max()
+    ).min()
+    assert slimmer < 0.95 and deep < 0.95
