@@ -42,15 +42,10 @@ def inside_hairline(ears: bool) -> FloatArray:
 
 # These values tell the shaved heads among 51 frontal people (037, 042, 105, 172) from those with hair.
 FINE = 60.0  # px between the eyes of the picture in which texture is looked for
-GRAIN, TEXTURE, AROUND = (
-    1.0,
-    5.0,
-    3.0,
-)  # px of that picture: sigmas of camera noise, of texture, and of its mean
+# px of that picture: sigmas of camera noise, of texture, and of its mean.
+GRAIN, TEXTURE, AROUND = 1.0, 5.0, 3.0
 DARK = 0.02  # share of the largest pixel value below which differences are the camera's noise
-INSIDE = (
-    0.12  # IOD inside the person's end from which a crown is looked at: nearer, the background shows through
-)
+INSIDE = 0.12  # IOD inside the person's end from which a crown is looked at: nearer, background shows through
 CROWN = 1.5  # cm inside the template's hairline, from which a place is crown
 FOREHEAD = 5.5  # cm of height from which the face's skin is forehead
 SEEN = 0.2  # cosine of normal and view from which a crown is seen
