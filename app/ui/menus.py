@@ -108,9 +108,8 @@ class TopBar(QToolBar):
         assert isinstance(button, QToolButton)
         button.setAccessibleName(action.text().rstrip("…"))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.setAutoRaise(
-            False
-        )  # else it shows the action's icon for a menu's chosen line, under the pointer
+        # Else it shows, under the pointer, the action's icon for a menu's chosen line.
+        button.setAutoRaise(False)
         if words:
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
 

@@ -49,6 +49,7 @@ def ready_to_close(window: MainWindow) -> None:
     """
     window.session.history.mark_saved(window.session.document)
     window.documents.settle_job = lambda: True  # type: ignore[method-assign]
+    window.documents.settle_run = lambda run: True  # type: ignore[method-assign]
 
 
 def settings_of_a_new_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:

@@ -71,9 +71,8 @@ EYES = frozenset({0, 1})  # numbers of the parts that glasses cover
 # skin make it lighter (0.6 to 1 by boards, -0.03 and more by blurs), and an eye of a_tos_young_man that turned into the
 # dark became darker by 0.2.
 DARKER = 0.1
-ACCEPT_ELSEWHERE = (
-    5.0  # seconds after which such a find is believed once it has gone elsewhere, or has turned
-)
+# Seconds after which such a find is believed once it has gone elsewhere, or has turned.
+ACCEPT_ELSEWHERE = 5.0
 GAP = 0.25  # seconds without a find after which these seconds begin anew
 
 

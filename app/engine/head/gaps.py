@@ -24,10 +24,8 @@ from app.engine.imaging.colour import LUMINANCE, largest
 LIKE = (25.0, 15.0)  # levels of 255 between a place and what is behind the person: person to background
 # Levels of 255 by which what is behind is brighter than most of the hair: too alike to tell to told.
 BRIGHTER = (80.0, 130.0)
-REACH = (
-    0.6,
-    0.4,
-)  # IOD inside the person's outline: no background to background, where hair may stand in tufts
+# IOD inside the person's outline: no background to background, where hair may stand in tufts.
+REACH = (0.6, 0.4)
 AROUND = (0.1, 0.4)  # share of a gap around a place: a tuft to the gap's soft edge
 ROUNDS = 2  # smoothing steps over the mesh, which make that share
 
@@ -38,14 +36,15 @@ def gaps(
     pixels: NDArray[Any],
     background: NDArray[Any],
     matte: NDArray[np.float32],
+    factor: float,
     iod: float,
     ears: bool,
 ) -> FloatArray:
     """Return (V,) 1 where a place of the scalp shows what is behind the person, 0 elsewhere.
 
     at: (V, 2) px of the head's vertices; confident: (V,) 1 where the photo shows one well; pixels: (H, W, 3) of the
-    photo; background: (H, W, 3) what is behind the person; matte: (H, W) in [0, 1]; iod: px between the eyes; ears:
-    whether ears are visible.
+    photo; background: (H, W, 3) what is behind the person; matte: (h, w) in [0, 1], in a copy of `factor` px per px;
+    iod: px of that copy between the eyes; ears: whether ears are visible.
     """
     model, scale = HeadModel.load(), 255 / largest(pixels.dtype)
     scalp = (template_hairline(ears) > 0.5) * confident
@@ -56,7 +55,7 @@ def gaps(
     told = smoothstep(*BRIGHTER, (behind - np.median(here[sure], axis=0)) @ LUMINANCE)
     like = smoothstep(*LIKE, np.linalg.norm(here - behind, axis=1))
     inside = cv2.distanceTransform((matte > 0.5).astype(np.uint8), cv2.DIST_L2, 3)[..., None] / iod
-    found = around = scalp * told * like * smoothstep(*REACH, sampled(inside, at)[:, 0])
+    found = around = scalp * told * like * smoothstep(*REACH, sampled(inside, at * factor)[:, 0])
     for _ in range(ROUNDS):
         around = model.averaging @ around
     return np.asarray(np.maximum(found, scalp * smoothstep(*AROUND, around)))

@@ -10,7 +10,7 @@ from scipy.sparse import diags
 from scipy.sparse.linalg import splu
 
 from app.engine.head.model import FloatArray, HeadModel
-from app.engine.head.skull import smoothstep
+from app.engine.head.skull import eased
 from app.engine.imaging.colour import LUMINANCE
 
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py).
@@ -151,7 +151,7 @@ def _shade(
     powers = (both @ (whole * ratio[:, None]) + little) / (both @ np.square(ratio) + little)
     believed = ratio[:, None] * np.clip(powers / max(float(powers @ LUMINANCE), 1.0), *POWERS)
     known = _explained(believed @ LUMINANCE, whole @ LUMINANCE, both)
-    sure = float(smoothstep(*EXPLAINED, np.array(known))) * skin[:, None]
+    sure = eased(*EXPLAINED, known) * skin[:, None]
     return np.asarray(doubtful + sure * (_held(believed, np.full(len(skin), np.log(MOST))) - doubtful))
 
 

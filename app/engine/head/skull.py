@@ -37,7 +37,8 @@ THICK, BEHIND = 0.11, (-0.15, -0.6)
 # ended no further in than the true ones.
 REAR = (0.4, 0.75)
 # Logarithm of the growth of a head's upper sides, in the mean, from which there is hair or a hat: white hair and cloth
-# may be as smooth and as bright as skin (p11, p28 and p08 of the portraits); and cm aside of, above and below these.
+# may be as smooth and as bright as skin (p11, p28 and p08 of the portraits). In cm, these lie this far aside, between
+# these heights, and this far before and behind the middle.
 STANDS_OUT, UPPER_SIDES = (0.0, 0.02), (5.0, 6.0, 10.0, 3.0)
 # IOD by which the head lies further in just behind the photo's outline, where the mesh reaches beyond the hair; and the
 # cosines of normal and view over which that begins and ends. Without it made-up crowns began with a wedge. Farther
@@ -133,9 +134,9 @@ def _behind(
 
 def _upper_sides(model: HeadModel) -> NDArray[np.bool_]:
     """Return (V,) whether a vertex lies at a side of the head, above the ears."""
-    aside, low, high, before = UPPER_SIDES
-    x, y, z = np.abs(model.points).T
-    return np.asarray((x > aside) & (y > low) & (y < high) & (z < before) & (model.points[:, 1] > 0))
+    aside, low, high, about = UPPER_SIDES
+    x, y, z = model.points.T
+    return np.asarray((np.abs(x) > aside) & (y > low) & (y < high) & (np.abs(z) < about))
 
 
 def _ends_with_ears(

@@ -137,12 +137,8 @@ def head_look(
     model, head = HeadModel.load(), fitted(face, matte, srgb, front)
     where = places(head, matte)
     beside = beside_head(where, srgb)
-    own = seen(head, matte)
-    covered = covered_neck(own.at, beside, head.rigid)
-    pixels, background = layers.texture[..., :3], layers.background[..., :3]
-    between = gaps(own.at, own.confident, pixels, background, matte, head.camera.scale, head.ears)
-    bare = (1 - covered) * (1 - between)
-    own = replace(own, shown=own.shown * bare, confident=own.confident * bare)
+    own, covered = _shown_of(head, layers, beside, matte)
+    pixels = layers.texture[..., :3]
     uncovered = cv2.resize(1 - beside.clothes, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
     low = low_colours(pixels, matte * uncovered, head.camera.scale, own.at, own.facing)
     atlas, shares = completed(head, own, pixels, matte, low)
@@ -186,6 +182,18 @@ def head_look(
         follows=following(head, own, beside.where, hung),
         body=body_of(where, matte.shape),
     )
+
+
+def _shown_of(head: Head, layers: Layers, beside: Beside, matte: Float32) -> tuple[Seen, FloatArray]:
+    """Return what the photo shows of the head, without what stands before its neck or behind its hair, and (V,) how far
+    clothes cover a neck; the other arguments are those of `head_look`.
+    """
+    own, where = seen(head, matte), beside.where
+    covered = covered_neck(own.at, beside, head.rigid)
+    pixels, background = layers.texture[..., :3], layers.background[..., :3]
+    between = gaps(own.at, own.confident, pixels, background, where.matte, where.factor, where.iod, head.ears)
+    bare = (1 - covered) * (1 - between)
+    return replace(own, shown=own.shown * bare, confident=own.confident * bare), covered
 
 
 def fitted(face: FittedFace, matte: Float32, srgb: NDArray[np.uint8], front: Front) -> Head:

@@ -261,11 +261,10 @@ def _coloured(ids, rests, corner, maps, texture, background, atlas, clothes, shi
             if t >= 0 and _needed(rests, j, i):
                 u, v = np.float32(corner[0] + i) - maps[t, 0], np.float32(corner[1] + j) - maps[t, 1]
                 there = _value(maps, t, THERE, u, v)
-                throat = _value(maps, t, THROAT, u, v)
-                if throat > 0:
-                    x, y = corner[0] + i - shift[0], corner[1] + j - shift[1]
-                    if 0 <= y < clothes.shape[0] and 0 <= x < clothes.shape[1]:
-                        there *= one - min(throat, one) * np.float32(clothes[y, x]) / np.float32(255)
+                x, y = corner[0] + i - shift[0], corner[1] + j - shift[1]
+                if 0 <= y < clothes.shape[0] and 0 <= x < clothes.shape[1] and clothes[y, x] > 0:
+                    throat = min(max(_value(maps, t, THROAT, u, v), np.float32(0)), one)
+                    there *= one - throat * np.float32(clothes[y, x]) / np.float32(255)
                 if there > 0:
                     r, g, b, a = _colour(maps, t, u, v, there, texture, background, atlas, top, tint)
                     drawn[j, i, 0], drawn[j, i, 1], drawn[j, i, 2], drawn[j, i, 3] = r, g, b, a

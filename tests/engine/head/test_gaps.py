@@ -35,7 +35,7 @@ def tufted(hair: int) -> tuple[NDArray[np.uint8], NDArray[np.float32], FloatArra
 def test_wall_between_tufts_is_told_from_hair() -> None:
     picture, matte, at, shown, gap = tufted(HAIR)
     wall = np.full_like(picture, WALL)
-    found = gaps(at, shown, picture, wall, matte, IOD, True)
+    found = gaps(at, shown, picture, wall, matte, 1.0, IOD, True)
     scalp = (template_hairline(True) > 0.5) & (shown > 0)
     assert (scalp & (gap > 0)).sum() > 20
     assert np.min(found[scalp & (gap > 0)]) > 0.9
@@ -48,4 +48,4 @@ def test_what_may_be_the_hairs_own_has_no_gaps() -> None:
     """White hair before a bright sky is kept whole (p05), and a scarf's shadows before a dark room (p08)."""
     for hair in (WALL - 30, WALL + 60):
         picture, matte, at, shown, _ = tufted(hair)
-        assert not gaps(at, shown, picture, np.full_like(picture, WALL), matte, IOD, True).any()
+        assert not gaps(at, shown, picture, np.full_like(picture, WALL), matte, 1.0, IOD, True).any()

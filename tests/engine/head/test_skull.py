@@ -22,6 +22,13 @@ def template(model: HeadModel) -> FloatArray:
     return (model.points - unit[[33, 133, 263, 362]].mean(0)) / iod
 
 
+def person(model: HeadModel, points: FloatArray, grown: int = 0) -> np.ndarray:
+    """Return the matte (SIZE, SIZE) of a head (V, 3) that ends so many px outside its outline."""
+    ids, _ = rasterised(CAMERA.project(points), model.triangles, (0, 0, SIZE, SIZE))
+    matte, brush = (ids >= 0).astype(np.uint8), np.ones((2 * abs(grown) + 1,) * 2, np.uint8)
+    return cv2.dilate(matte, brush) if grown > 0 else cv2.erode(matte, brush)
+
+
 def grown_to(
     model: HeadModel, points: FloatArray, matte: np.ndarray, ears: bool, haired: float = 0.0
 ) -> tuple[FloatArray, FloatArray]:
@@ -68,8 +75,7 @@ def test_what_begins_behind_the_photo_s_outline_begins_no_further_out_than_its_h
     """
     model = HeadModel.load()
     points = template(model)
-    ids, _ = rasterised(CAMERA.project(points), model.triangles, (0, 0, SIZE, SIZE))
-    matte = (ids >= 0).astype(np.float32)  # no hair
+    matte = person(model, points)  # no hair
     _, grown = grown_to(model, points, matte, True)
     facing = model.normals(points) @ CAMERA.rotation[2]
     crown = (model.points[:, 1] > 11) & (np.abs(model.points[:, 0]) < 4)
@@ -85,11 +91,8 @@ def test_hair_above_the_ears_does_not_push_them_out() -> None:
     """Once, the skull under an ear grew with the hair above it, and ears stood out by 0.1 to 0.24 IOD too far."""
     model = HeadModel.load()
     points = template(model)
-    at = CAMERA.project(points)
-    ids, _ = rasterised(at, model.triangles, (0, 0, SIZE, SIZE))
-    matte = (ids >= 0).astype(np.uint8)
-    hair = cv2.dilate(matte, np.ones((19, 19), np.uint8))
-    top = int(at[model.ear, 1].min())
+    matte, hair = person(model, points), person(model, points, 9)
+    top = int(CAMERA.project(points)[model.ear, 1].min())
     matte[:top] = hair[:top]
     grown, _ = grown_to(model, points, matte, True)
     crown = model.points[:, 1] > 11
@@ -103,8 +106,7 @@ def test_hair_is_thick_behind_the_outline_that_a_photo_shows() -> None:
     """Once, heads turned to the side ended 0.16 IOD inside the true outline at the back (median of 51 people)."""
     model = HeadModel.load()
     points = template(model)
-    ids, _ = rasterised(CAMERA.project(points), model.triangles, (0, 0, SIZE, SIZE))
-    matte = cv2.erode((ids >= 0).astype(np.uint8), np.ones((7, 7), np.uint8))
+    matte = person(model, points, -3)
     shaved, _ = grown_to(model, points, matte, True)
     hairy, _ = grown_to(model, points, matte, True, haired=1.0)
     apart = np.linalg.norm(hairy - shaved, axis=1)
@@ -118,8 +120,7 @@ def test_hair_that_stands_out_at_the_sides_is_thick_behind_too() -> None:
     """Once, hair grew less at the back than its outline in the photo, because it was thought to stand out aside."""
     model = HeadModel.load()
     points = template(model)
-    ids, _ = rasterised(CAMERA.project(points), model.triangles, (0, 0, SIZE, SIZE))
-    matte = cv2.dilate((ids >= 0).astype(np.uint8), np.ones((15, 15), np.uint8))
+    matte = person(model, points, 7)
     _, grown = grown_to(model, points, matte, False)
     x, y, z = np.abs(model.points).T
     sides = (x > 5) & (y > 6) & (y < 10) & (z < 3) & (model.points[:, 1] > 0)
