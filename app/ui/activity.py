@@ -60,7 +60,6 @@ class Activity(QObject):
     @Slot(bool)
     def _on_opening(self, opening: bool) -> None:
         self._opening = opening
-        self._remaining.start()
 
     @Slot(str)
     def _on_busy(self, words: str) -> None:
@@ -111,7 +110,7 @@ class Activity(QObject):
 
     @Slot(object)
     def _on_opening_step(self, step: Step) -> None:
-        """Show the stage and, from the second stage on, how long the opening still takes."""
+        """Show the stage; nobody can foresee how long three such different ones take."""
         if not self._opening:
             return
         stages = {
@@ -119,7 +118,8 @@ class Activity(QObject):
             "searching": self.tr("looking for faces"),
             "fitting": self.tr("fitting the face model"),
         }
-        self._show(f"{self._words}: {stages[step.message]}", step)
+        words = f"{self._words}: {stages[step.message]}"
+        self._status.show_activity(words, step.done, step.total, cancellable=True)
 
     @Slot(object)
     def _on_job(self, job: Job) -> None:
