@@ -143,15 +143,16 @@ class Editing(QObject):
     # -- snapshots
 
     def take_snapshot(self, name: str) -> None:
-        """Keep the present state of every face under a name."""
-        snapshots = (*self._document.snapshots, Snapshot(name, self._document.edits))
-        self._history.push({"snapshots": snapshots}, self.tr("Keep {}").format(name))
+        """Keep the present state of every face under a name; this is no undo step."""
+        self._history.keep_snapshots((*self._document.snapshots, Snapshot(name, self._document.edits)))
 
     def delete_snapshot(self, index: int) -> None:
-        kept = tuple(s for i, s in enumerate(self._document.snapshots) if i != index)
-        self._history.push({"snapshots": kept}, self.tr("Delete snapshot"))
+        """Remove a snapshot for good."""
+        self._history.keep_snapshots(tuple(s for i, s in enumerate(self._document.snapshots) if i != index))
 
     def restore_snapshot(self, index: int) -> None:
         """Go back to a snapshot's state of every face, as one step."""
-        snapshot = self._document.snapshots[index]
-        self._history.push({"edits": snapshot.edits}, self.tr("Restore {}").format(snapshot.name))
+        portrait, snapshot = self._history.portrait, self._document.snapshots[index]
+        count = len(portrait.faces) if portrait else 0  # without faces whose adding was undone
+        edits = {face: edit for face, edit in snapshot.edits.items() if face < count}
+        self._history.push({"edits": edits}, self.tr("Restore {}").format(snapshot.name))

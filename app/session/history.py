@@ -11,7 +11,8 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.engine.contract import Portrait
 from app.engine.face.parameters import FittedFace
-from app.session.document import Document
+from app.session.document import Document, Snapshot
+from app.session.faces import renumbered_snapshots, renumbering
 
 UNDO_LIMIT = 200  # steps that can be undone; documents are small and share what did not change
 
@@ -147,6 +148,10 @@ class History(QObject):
         if self.portrait and 0 <= index < len(self.portrait.faces) and index != self.document.active:
             self._put({"active": index}, None)
 
+    def keep_snapshots(self, snapshots: tuple[Snapshot, ...]) -> None:
+        """Replace the snapshots; this is no undo step, so that there is something to come back to."""
+        self._put({"snapshots": snapshots}, None)
+
     def forget_generator(self, name: str, instead: str) -> None:
         """Replace a generator that cannot run by another, wherever the document or a step names it."""
         for index in range(self.stack.count()):
@@ -162,6 +167,9 @@ class History(QObject):
 
     def _put(self, fields: Mapping[str, Any], portrait: Portrait | None) -> None:
         active = self.document.active
+        if portrait is not None and self.portrait is not None:
+            where = renumbering(self.portrait, portrait)
+            fields = {**fields, "snapshots": renumbered_snapshots(self.document.snapshots, where)}
         self.document = replace(self.document, **fields)
         if portrait is not None:
             self.portrait = portrait

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,8 @@ class ProjectFiles(QObject):
     thread.
 
     Edits that were made while something else was being opened are never replaced without a question:
-    `replacing_unsaved` brings what was opened, and `take_opened` puts it in place.
+    `replacing_unsaved` brings what was opened, and `take_opened` puts it in place. What was opened waits for the
+    end of a drag, of a dialog about the open document (`held`) and of a save.
     """
 
     opening = Signal(bool)  # whether something is being opened; `cancel_open` stops that
@@ -43,12 +45,13 @@ class ProjectFiles(QObject):
         self.project: Path | None = None  # the file in which the document is saved
         self._embed = False  # whether the photo is inside that file
         self._opening: Opening | None = None
-        # What was opened during a gesture, until the gesture ends.
+        # What was opened during a gesture, a dialog or a save, until that ends.
         self._waiting: tuple[Opened, Opening] | None = None
+        self._holds = 0  # dialogs about the open document, and saves of it, that have not ended
         self._written: dict[Path, Document] = {}  # projects saved since the last opened one was read
         # The project, and the document that it may replace.
         self._missing: tuple[Project, Document] | None = None
-        history.gesture_ended.connect(self._on_gesture_ended)
+        history.gesture_ended.connect(self._place_waiting)
 
     # -- opening
 
@@ -137,15 +140,27 @@ class ProjectFiles(QObject):
 
     def _place_or_ask(self, opened: Opened, opening: Opening) -> None:
         history = self._history
-        if history.in_gesture:
+        if history.in_gesture or self._holds:
             self._waiting = opened, opening
         elif history.is_dirty and not history.document.is_same_work(opening.over):
             self.replacing_unsaved.emit(opened)
         else:
             self.take_opened(opened)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the open document in place while a dialog asks about it and its answer is carried out; what was
+        opened meanwhile takes its place afterwards.
+        """
+        self._holds += 1
+        try:
+            yield
+        finally:
+            self._holds -= 1
+            self._place_waiting()
+
     @Slot()
-    def _on_gesture_ended(self) -> None:
+    def _place_waiting(self) -> None:
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             self._place_or_ask(*waiting)
@@ -172,8 +187,7 @@ class ProjectFiles(QObject):
         history = self._history
         document, opened = history.document, history.opened
 
-        def done(answer: Answer) -> None:
-            self.saving.emit("")
+        def take(answer: Answer) -> None:
             if answer.error is not None:
                 self._jobs.failed.emit(answer.error)
                 return
@@ -188,8 +202,17 @@ class ProjectFiles(QObject):
             elif path == self.project:  # another document of the file that was just written is open by now
                 history.mark_saved(document)
 
+        def done(answer: Answer) -> None:
+            self.saving.emit("")
+            with self.held():
+                self._holds -= 1
+                take(answer)
+
         self.saving.emit(path.name)
-        self._jobs.run(Task(lambda _: save_project(path, document, embed), done))
+        self._holds += 1
+        faces = len(history.portrait.faces) if history.portrait else 0
+        written = document.with_faces(faces)  # without faces whose adding was undone
+        self._jobs.run(Task(lambda _: save_project(path, written, embed), done))
 
     def save(self, then: Callable[[], object] | None = None) -> None:
         """Write the project to its own file, with the photo inside if the file had it inside before."""

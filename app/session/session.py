@@ -91,7 +91,7 @@ class Session(QObject):
         files, editing, history = self.files, self.editing, self.history
         self.open, self.open_project, self.relink = files.open, files.open_project, files.relink
         self.restore, self.revert, self.close = files.restore, files.revert, files.close
-        self.cancel_open, self.take_opened = files.cancel_open, files.take_opened
+        self.cancel_open, self.take_opened, self.held = files.cancel_open, files.take_opened, files.held
         self.save, self.save_project = files.save, files.save_project
         self.begin_gesture, self.cancel_gesture = history.begin_gesture, history.cancel_gesture
         self.end_gesture, self.select_face = history.end_gesture, history.select_face
@@ -293,6 +293,8 @@ class Session(QObject):
         def take(after: Portrait) -> None:
             self.busy.emit("")
             if self.portrait is before:
+                # A face whose adding was undone is another one than this.
+                self.history.keep_snapshots(self.document.with_faces(len(before.faces)).snapshots)
                 fields = with_face_added(self.document, before, after, box)
                 self.history.push(fields, self.tr("Add face"), portraits=(before, after))
             elif self.history.opened is opened:  # meanwhile another face was added, or adding one was undone

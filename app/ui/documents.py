@@ -26,6 +26,7 @@ from app.session.training import Training
 from app.ui import i18n, thumbnails
 from app.ui.dialogs.batch import BatchDialog
 from app.ui.dialogs.export import ExportDialog, pictures_folder
+from app.ui.dialogs.parts import agrees
 from app.ui.dialogs.recovery import RecoveryDialog
 from app.ui.error_bar import ErrorBar
 
@@ -56,7 +57,13 @@ class Documents(QObject):
             what = self.tr("{} drives a portrait; it is none itself.").format(path.name)
             remedy = self.tr("Open a portrait, go to Live and drop it on the driver there.")
             self._session.failed.emit(EngineError(what, remedy, "live_space"))
-        elif self.settle(lambda: self.open(path)):
+        else:
+            self._replace_by(path)
+
+    def _replace_by(self, path: Path) -> None:
+        with self._session.held():
+            if not self.settle(lambda: self.open(path)):
+                return
             if path.suffix.lower() == SUFFIX:
                 self._session.open_project(path)
             else:
@@ -127,15 +134,17 @@ class Documents(QObject):
 
     @Slot()
     def close_photo(self) -> None:
-        if self.settle(self.close_photo):
-            self._session.close()
+        with self._session.held():
+            if self.settle(self.close_photo):
+                self._session.close()
 
     @Slot()
     def revert(self) -> None:
         name = (self._session.project or self._session.document.photo or Path()).name
         question = self.tr("Go back to {} as it was saved? What was changed since is lost.").format(name)
-        if not self._session.is_dirty or self._confirm(question, self.tr("Revert")):
-            self._session.revert()
+        with self._session.held():
+            if not self._session.is_dirty or self._confirm(question, self.tr("Revert")):
+                self._session.revert()
 
     def offer_recovery(self) -> bool:
         """Offer to open again what a crash left unsaved; return whether there was anything."""
@@ -200,13 +209,14 @@ class Documents(QObject):
         start = self._session.project or beside.with_suffix(SUFFIX)
         linked = self.tr("Project, photo beside it (*{})").format(SUFFIX)
         inside = self.tr("Project with the photo inside (*{})").format(SUFFIX)
-        chosen, kind = QFileDialog.getSaveFileName(
-            self._window, self.tr("Save project"), str(start), f"{linked};;{inside}"
-        )
-        if chosen:
-            path = Path(chosen)
-            path = path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
-            self._session.save_project(path, kind == inside, then)
+        with self._session.held():
+            chosen, kind = QFileDialog.getSaveFileName(
+                self._window, self.tr("Save project"), str(start), f"{linked};;{inside}"
+            )
+            if chosen:
+                path = Path(chosen)
+                path = path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
+                self._session.save_project(path, kind == inside, then)
 
     def settle_job(self) -> bool:
         """Return True when no work is running that its user waits for; else ask, and end the work if the user
@@ -235,8 +245,10 @@ class Documents(QObject):
 
         Else return False; where the user saves the work, `then` is called once it is saved.
         """
-        if not self._session.is_dirty:
-            return True
+        with self._session.held():
+            return not self._session.is_dirty or self._ask_to_save(then)
+
+    def _ask_to_save(self, then: Callable[[], object]) -> bool:
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Question)
         name = (self._session.project or self._session.document.photo or Path("?")).name
@@ -256,15 +268,12 @@ class Documents(QObject):
     @Slot(object)
     def _on_replacing_unsaved(self, opened: Opened) -> None:
         """Ask what to do with edits that were made while another photo was being opened."""
-        if self.settle(lambda: self._session.take_opened(opened)):
-            self._session.take_opened(opened)
+        with self._session.held():
+            if self.settle(lambda: self._session.take_opened(opened)):
+                self._session.take_opened(opened)
 
     def _confirm(self, question: str, verb: str) -> bool:
-        box = QMessageBox(QMessageBox.Icon.Question, self.tr("Mien"), question, parent=self._window)
-        yes = box.addButton(verb, QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
-        box.exec()
-        return box.clickedButton() is yes
+        return agrees(self._window, self.tr("Mien"), question, verb)
 
     # -- exporting
 
@@ -272,9 +281,10 @@ class Documents(QObject):
     def export(self) -> None:
         if self._session.portrait is None:
             return
-        dialog = ExportDialog(self._session.portrait.photo, self._settings, self._window)
-        if dialog.exec():
-            self._session.export(dialog.path, dialog.options)
+        with self._session.held():
+            dialog = ExportDialog(self._session.portrait.photo, self._settings, self._window)
+            if dialog.exec():
+                self._session.export(dialog.path, dialog.options)
 
     @Slot()
     def ask_batch(self) -> None:

@@ -309,9 +309,10 @@ class EditSpace(QObject):
     def _take_snapshot(self) -> None:
         proposal = self._window.tr("Snapshot {}").format(len(self._session.document.snapshots) + 1)
         title, words = self.tr("Take snapshot"), self.tr("Name")
-        name, taken = QInputDialog.getText(self._window, title, words, text=proposal)
-        if taken and name.strip():
-            self._session.take_snapshot(name.strip())
+        with self._session.held():
+            name, taken = QInputDialog.getText(self._window, title, words, text=proposal)
+            if taken and name.strip():
+                self._session.take_snapshot(name.strip())
 
     def _copy_edit(self) -> None:
         """Copy the edit, as our own type for other faces and as text for other programs."""

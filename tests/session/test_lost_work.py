@@ -182,6 +182,37 @@ def test_a_photo_that_arrives_in_the_middle_of_a_drag_waits_for_its_end(
     assert opened.document.photo == photo
 
 
+def test_what_was_opened_waits_while_a_dialog_asks_about_the_open_photo(
+    opened: Session, photo: Path, other: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """The other photo took its place underneath, and was saved and exported under the first one's name."""
+    one = tmp_path / "one.mien"
+    opened.open(other)
+    with opened.held():  # until the user has found a name
+        settle(opened, qtbot)
+        qtbot.waitUntil(lambda: not opened.files.is_opening)
+        opened.save_project(one)
+    with qtbot.waitSignal(opened.portrait_opened):
+        pass
+    assert load_project(one).document.photo == photo
+    assert opened.document.photo == other and opened.project is None
+
+
+def test_edits_that_are_being_saved_are_not_asked_about(
+    opened: Session, fake: FakeEngine, other: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    asked: list[object] = []
+    opened.replacing_unsaved.connect(asked.append)
+    fake.gate.clear()
+    opened.open(other)
+    opened.set_value("smile", 0.5)
+    opened.save_project(tmp_path / "one.mien")
+    with qtbot.waitSignal(opened.portrait_opened):
+        fake.gate.set()
+    assert not asked
+    assert load_project(tmp_path / "one.mien").document.edits == {0: FaceEdit.of(smile=0.5)}
+
+
 # -- one job at a time
 
 

@@ -14,6 +14,7 @@ from app.engine.face.parameters import FaceEdit
 from app.session.session import Session
 from app.ui.main_window import MainWindow
 from app.ui.panels.history_panel import HistoryPanel
+from tests.ui.modal import answer_box
 
 
 def test_history_names_steps_jumps_and_keeps_snapshots(qtbot: Any, session: Session) -> None:
@@ -34,6 +35,10 @@ def test_history_names_steps_jumps_and_keeps_snapshots(qtbot: Any, session: Sess
     history.snapshots.setCurrentRow(0)
     history.restore()
     assert session.edit.get("smile") == 0.5
+    answer_box("Cancel")
+    history.delete.click()
+    assert history.snapshots.count() == 1
+    answer_box("Delete")
     history.delete.click()
     assert history.snapshots.count() == 0
 

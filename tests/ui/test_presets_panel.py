@@ -105,6 +105,18 @@ def test_a_name_that_is_taken_is_asked_about(
     assert "Grin" in errors[0].message and not presets._presets["Grin"].values
 
 
+def test_a_preset_of_ones_own_is_asked_about_before_it_is_deleted(presets: PresetsPanel) -> None:
+    """One click deleted all chosen ones, and nothing brought them back."""
+    item = presets.list.item(list(presets._presets).index("Grin"))
+    item.setSelected(True)
+    answer_box("Cancel")
+    presets.delete.click()
+    assert "Grin" in presets._presets
+    answer_box("Delete")
+    presets.delete.click()
+    assert "Grin" not in presets._presets
+
+
 def test_presets_are_saved_exported_and_imported(
     presets: PresetsPanel, session: Session, tmp_path: Path
 ) -> None:

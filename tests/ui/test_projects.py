@@ -14,10 +14,16 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.engine.face.parameters import FaceEdit
+from app.session.autosave import Recovered
+from app.session.document import Document
+from app.session.project import Project, load_project
 from app.session.session import Session
 from app.session.settings import Settings
+from app.ui.dialogs.export import ExportDialog
+from app.ui.dialogs.recovery import RecoveryDialog
 from app.ui.main_window import MainWindow
 from tests.fakes import FakeEngine
+from tests.session.conftest import settle
 from tests.ui.conftest import ready_to_close
 from tests.ui.modal import accept_dialog, answer_box
 
@@ -89,6 +95,55 @@ def test_killed_while_dragging_everything_up_to_the_last_step_is_offered_and_tak
     assert window.helpers.tour is None, "once, the tour covered the work that was taken up"
     ready_to_close(window)
     window.close()
+
+
+def test_recovered_work_is_discarded_only_after_a_question(
+    photo: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialog = RecoveryDialog([Recovered(tmp_path / "one.mien", Project(Document(photo=photo), ()), 0.0)])
+    qtbot.addWidget(dialog)
+    dialog.show()
+    answer_box("Cancel")
+    dialog.drop.click()
+    assert dialog.isVisible() and not dialog.discarded
+    answer_box("Discard all")
+    dialog.drop.click()
+    assert not dialog.isVisible() and dialog.discarded
+
+
+@pytest.mark.parametrize("command", ["save_as", "export"])
+def test_a_dialog_is_about_the_photo_for_which_it_was_opened(
+    opened: MainWindow,
+    photo: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    """Another photo that opened underneath was saved, or exported, under the name that was meant for the first."""
+    session, other = opened.session, tmp_path / "other.png"
+    other.write_bytes(b"another photo")
+    asked: list[Path | None] = []
+
+    def answer(*_: object, **__: object) -> tuple[str, str]:
+        qtbot.waitUntil(lambda: not session.files.is_opening)
+        asked.append(session.document.photo)
+        return str(tmp_path / "kept.mien"), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
+    monkeypatch.setattr(ExportDialog, "exec", answer)
+    exported: list[Path | None] = []
+    monkeypatch.setattr(session, "export", lambda *_: exported.append(session.document.photo))
+    session.set_value("smile", 0.5)
+    opened.documents._session.open(other)
+    with qtbot.waitSignal(session.portrait_opened):
+        opened.actions_[command].trigger()
+    settle(session, qtbot)
+    assert asked == [photo] and session.document.photo == other
+    if command == "save_as":
+        assert load_project(tmp_path / "kept.mien").document.photo == photo
+    else:
+        assert exported == [photo]
 
 
 def test_a_project_whose_photo_moved_asks_where_it_is_and_opens_with_its_edits(

@@ -205,7 +205,7 @@ class ModelsDialog(QDialog):
         model = item.data(0, Qt.ItemDataRole.UserRole) if item else None
         if model is None:
             return
-        question = self.tr("Remove {}? The file it was imported from stays.").format(model.title)
+        question = self.tr("Remove {}? The file or the training that it came from stays.").format(model.title)
         if QMessageBox.question(self, self.tr("Remove"), question) == QMessageBox.StandardButton.Yes:
             self._change(lambda: weights.remove_model(model.name))
 

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from app.session.autosave import Recovered
 from app.ui import theme
+from app.ui.dialogs.parts import agrees
 
 
 class RecoveryDialog(QDialog):
@@ -51,8 +52,7 @@ class RecoveryDialog(QDialog):
         return self._left[max(0, self.list.currentRow())]
 
     def _describe(self, recovered: Recovered) -> str:
-        document = recovered.project.document
-        name = document.photo.name if document.photo else "?"
+        document, name = recovered.project.document, _name(recovered)
         when = QDateTime.fromSecsSinceEpoch(int(recovered.saved_at))
         at = QLocale().toString(when, QLocale.FormatType.ShortFormat)
         edits = sum(len(edit.values) + len(edit.latents) for edit in document.edits.values())
@@ -60,5 +60,14 @@ class RecoveryDialog(QDialog):
         return (one if edits == 1 else more).format(name, at, edits)
 
     def _on_drop(self) -> None:
-        self.discarded = True
-        self.done(QDialog.DialogCode.Rejected)
+        """Discard everything once the user has agreed, because nothing brings it back."""
+        question = self.tr("Discard the unsaved work on {}? It cannot be brought back.")
+        names = ", ".join(dict.fromkeys(_name(recovered) for recovered in self._left))
+        if agrees(self, self.windowTitle(), question.format(names), self.tr("Discard all")):
+            self.discarded = True
+            self.done(QDialog.DialogCode.Rejected)
+
+
+def _name(recovered: Recovered) -> str:
+    photo = recovered.project.document.photo
+    return photo.name if photo else "?"

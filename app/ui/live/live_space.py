@@ -117,9 +117,10 @@ class LiveSpace(QObject):
             return
         finder = RestFinder(self._session.jobs, self)
         dialog = FilmDialog(self.driver.clip, new_path(".mp4").parent, finder, self._window)
-        if dialog.exec():
-            self.live.stop()
-            self.live.film(dialog.clip(), dialog.output, dialog.audio, dialog.rest_at)
+        with self._session.held():
+            if dialog.exec():
+                self.live.stop()
+                self.live.film(dialog.clip(), dialog.output, dialog.audio, dialog.rest_at)
         finder.deleteLater()
 
     def _set_neutral(self) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from app.session.document import Document
 from app.session.session import Session
 from app.ui import icons, theme
+from app.ui.dialogs.parts import agrees
 
 # Logical px; the list's height, which is four rows.
 SNAPSHOT_ROWS_PX = 112
@@ -83,9 +84,11 @@ class HistoryPanel(QWidget):
     def ask_name(self) -> None:
         """Ask for the snapshot's name, and take the snapshot."""
         suggested = self.tr("Snapshot {}").format(self.snapshots.count() + 1)
-        name, taken = QInputDialog.getText(self, self.tr("Take snapshot"), self.tr("Name"), text=suggested)
-        if taken and name.strip():
-            self._session.take_snapshot(name.strip())
+        title, words = self.tr("Take snapshot"), self.tr("Name")
+        with self._session.held():
+            name, taken = QInputDialog.getText(self, title, words, text=suggested)
+            if taken and name.strip():
+                self._session.take_snapshot(name.strip())
 
     def restore(self) -> None:
         """Restore the chosen snapshot."""
@@ -94,8 +97,15 @@ class HistoryPanel(QWidget):
 
     @Slot()
     def _on_delete(self) -> None:
-        if self.snapshots.currentRow() >= 0:
-            self._session.delete_snapshot(self.snapshots.currentRow())
+        """Delete the chosen snapshot once the user has agreed, because no undo brings it back."""
+        row = self.snapshots.currentRow()
+        if row < 0:
+            return
+        question = self.tr("Delete “{}”? It cannot be brought back.")
+        with self._session.held():
+            title, words = self.tr("Delete the snapshot"), question.format(self.snapshots.item(row).text())
+            if agrees(self, title, words, self.tr("Delete")):
+                self._session.delete_snapshot(row)
 
     def keyPressEvent(self, event) -> None:  # type: ignore[no-untyped-def]
         if event.key() == Qt.Key.Key_Delete and self.snapshots.hasFocus():

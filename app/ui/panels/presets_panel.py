@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QInputDialog,
     QListWidget,
     QListWidgetItem,
-    QMessageBox,
     QStyle,
     QToolButton,
     QVBoxLayout,
@@ -31,6 +30,7 @@ from app.session.presets import Preset, PresetLibrary, blend, write_presets
 from app.session.session import Session
 from app.session.values import percent
 from app.ui import icons, theme
+from app.ui.dialogs.parts import agrees
 from app.ui.panels.binding import Gestures
 from app.ui.panels.hover_pictures import to_pixmap, untinted
 from app.ui.widgets.parameter_slider import ParameterSlider
@@ -262,10 +262,11 @@ class PresetsPanel(QWidget):
 
     def ask_save(self) -> None:
         """Ask for a name and keep the face's edit under it; a name that is taken is asked about."""
-        text, agreed = QInputDialog.getText(self, self.tr("Save preset"), self.tr("Name"))
-        name = text.strip()
-        if agreed and name and (name not in self._titles() or self._may_replace(name)):
-            self.save_as(name)
+        with self._session.held():
+            text, agreed = QInputDialog.getText(self, self.tr("Save preset"), self.tr("Name"))
+            name = text.strip()
+            if agreed and name and (name not in self._titles() or self._may_replace(name)):
+                self.save_as(name)
 
     def _titles(self) -> set[str]:
         return {*self._presets, *map(self._title, self._presets)}
@@ -277,11 +278,7 @@ class PresetsPanel(QWidget):
             self.failed.emit(EngineError(what, self.tr("Choose another name.")))
             return False
         question = self.tr("There is a preset “{}” already. Replace it?").format(name)
-        box = QMessageBox(QMessageBox.Icon.Question, self.tr("Save preset"), question, parent=self)
-        yes = box.addButton(self.tr("Replace"), QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        box.exec()
-        return box.clickedButton() is yes
+        return agrees(self, self.tr("Save preset"), question, self.tr("Replace"))
 
     def save_as(self, name: str) -> None:
         """Keep the face's edit under this name, and show where it stands."""
@@ -301,8 +298,11 @@ class PresetsPanel(QWidget):
             self._report_errors_of(lambda: write_presets(Path(path), presets))
 
     def delete_chosen(self) -> None:
-        for name in self.chosen:
-            if not self._presets[name].shipped:
+        """Delete the chosen presets of the user's own once the user has agreed."""
+        own = [name for name in self.chosen if not self._presets[name].shipped]
+        question = self.tr("Delete “{}”? It cannot be brought back.").format(", ".join(own))
+        if own and agrees(self, self.delete.accessibleName(), question, self.tr("Delete")):
+            for name in own:
                 self._report_errors_of(partial(self._library.delete, name))
 
     @property
