@@ -32,7 +32,7 @@ from app.engine.errors import EngineError  # noqa: E402
 from app.engine.face.fitting import fit_face  # noqa: E402
 from app.engine.face.landmarks import FaceTracker  # noqa: E402
 from app.engine.face.morphable_model import default_model  # noqa: E402
-from app.engine.head.completion import weights  # noqa: E402
+from app.engine.head.completion import SHIPPED, weights  # noqa: E402
 from app.engine.imaging.colour import to_srgb8  # noqa: E402
 from app.engine.imaging.reading import open_photo  # noqa: E402
 from app.engine.imaging.writing import write_png  # noqa: E402
@@ -236,7 +236,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=60)
     parser.add_argument("--minutes", type=float, default=6.0)
     parser.add_argument("--views", type=int, default=25)
-    parser.add_argument("--weights", type=Path, default=weights())
+    parser.add_argument("--weights", type=Path, default=weights() or SHIPPED)
     args = parser.parse_args()
     for part in ("judge", "validation"):
         stills = [path for path in sources(args.shared, part) if path.parent.parent.name == "portraits"]

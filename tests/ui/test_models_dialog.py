@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.engine.contract import GeneratorInfo, Learnt
 from app.engine.errors import EngineError
+from app.engine.head.completion import weights
 from app.engine.measuring.speed import remember
 from app.session.session import Session
 from app.ui.dialogs.generator_card import GeneratorCard
@@ -144,3 +145,20 @@ def test_every_line_of_a_generators_card_begins_as_a_sentence(opened: MainWindow
     qtbot.addWidget(dialog)
     cards = list(dialog.cards.values())
     assert cards and all(not line.text()[:1].islower() for card in cards for line in card.lines)
+
+
+def test_completion_is_turned_on_and_off_by_the_user(dialog: ModelsDialog) -> None:
+    assert not dialog.completes.isChecked() and weights() is None
+    dialog.completes.click()
+    assert weights() is not None
+    dialog.completes.click()
+    assert weights() is None
+
+
+def test_completion_that_cannot_be_turned_on_says_why_and_stays_off(
+    dialog: ModelsDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "file"))
+    dialog.completes.click()
+    assert not dialog.completes.isChecked() and "cannot be written to" in dialog.note.text()

@@ -108,7 +108,7 @@ def test_what_came_of_a_run_is_reported_in_the_window_s_words(training_window, r
     ("words", "said"),
     [
         (("train", "headgan", "folder"), "generators"),
-        (("train", "completion", "folder"), "remove /there/weights.npz"),
+        (("train", "completion", "folder"), "Models can turn that off"),
         (("train", "head2headfs", "a.mp4"), "start from it"),
         (("train", "stylegan", "folder"), "Latent directions"),
         (("train", "directions"), "sliders"),

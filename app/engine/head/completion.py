@@ -2,7 +2,8 @@
 
 The network (`networks.completion`, trained by `mien train completion`) sees the unlearned atlas at a side of SIDE
 texels and gives a difference to it. The difference is scaled up and added only where the photo shows nothing, so what
-the photo shows keeps its detail. Without weights the atlas stays as it is, bit for bit.
+the photo shows keeps its detail. Without weights the atlas stays as it is, bit for bit. Weights ship with Mien, but are
+used only when the user turns them on, because true views do not bear them out (docs/completion.md).
 """
 
 from __future__ import annotations
@@ -15,20 +16,46 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.files import ASSETS, data_folder
+from app.engine.errors import EngineError
+from app.engine.files import ASSETS, data_folder, write_whole
 from app.engine.imaging.colour import largest
 
-FILE = "completion.onnx"
+FILE, ASIDE = "completion.onnx", "completion.off.onnx"
 SHIPPED = ASSETS / "weights" / FILE
 # texels on a side of the atlas that the network sees: an ordinary CPU runs the network on it in 50 ms
 # (docs/completion.md)
 SIDE = 192
 
 
-def weights() -> Path:
-    """Return the file of weights that the user trained, or where there is none the one that ships with Mien."""
+def weights() -> Path | None:
+    """Return the file of weights in use, or None where heads are not completed by learning."""
     path = data_folder() / FILE
-    return path if path.is_file() else SHIPPED
+    return path if path.is_file() else None
+
+
+def use_weights(wanted: bool) -> None:
+    """Turn the completion on, by the user's own weights or else by those that ship, or off.
+
+    Weights that are turned off are set aside as ASIDE and come back first. EngineError where the data folder cannot be
+    written to.
+    """
+    folder = data_folder()
+    path, aside = folder / FILE, folder / ASIDE
+    try:
+        if not wanted:
+            if path.is_file():
+                path.replace(aside)
+        elif not path.is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            if aside.is_file():
+                aside.replace(path)
+            else:
+                write_whole(path, SHIPPED.read_bytes())
+    except OSError as error:
+        raise EngineError(
+            f"{folder} cannot be written to: {error.strerror}.",
+            "Free space on its disk, or set MIEN_HOME to a folder that is yours.",
+        ) from error
 
 
 @lru_cache(2)
@@ -58,9 +85,11 @@ def seen_by_network(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray
 def improved(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray[Any]:
     """Return the atlas (S, S, 3) with the learned difference added where the photo shows nothing.
 
-    planes: (S, S, 3) float32 of `Unlearned`.
+    planes: (S, S, 3) float32 of `Unlearned`. Without weights in use it is the atlas itself.
     """
     path = weights()
+    if path is None:
+        return atlas
     network = _session(path, path.stat().st_mtime_ns)
     (found,) = network.run(["difference"], {"seen": seen_by_network(atlas, planes)[None]})
     return added(atlas, planes, found[0])

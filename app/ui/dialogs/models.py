@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -26,6 +27,7 @@ from app.engine.checkpoints.catalogue import OFFERS, Offer
 from app.engine.contract import GeneratorInfo, Step
 from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError
+from app.engine.head import completion
 from app.engine.measuring.speed import known_speeds
 from app.session.session import Session
 from app.session.worker import Answer, Crash, Job
@@ -64,6 +66,7 @@ class ModelsDialog(QDialog):
         )
         self.note.setWordWrap(True)
         theme.caption(self.note)
+        self.completes = self._completion_box()
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
         self.bring = QPushButton(self.tr("Import a file…"), self)
@@ -84,12 +87,26 @@ class ModelsDialog(QDialog):
         column.setStretchFactor(self.generators, 1)
         column.addWidget(QLabel(self.tr("Imported and shipped models"), self))
         column.addWidget(self.models)
+        column.addWidget(self.completes)
         column.addWidget(self.note)
         column.addWidget(buttons)
         session.engine_ready.connect(self._fill)
         session.jobs.stepped.connect(self._on_step)
         session.jobs.ended.connect(self._on_ended)
         self._fill()
+
+    def _completion_box(self) -> QCheckBox:
+        box = QCheckBox(self.tr("Complete turned heads by what a network has learnt"), self)
+        box.setChecked(completion.weights() is not None)
+        box.setToolTip(
+            self.tr(
+                "It is for photos opened from now on, and adds colour where neither the photo nor its mirror image "
+                "shows anything. Portraits left out of training came out nearer to the truth, other views of the "
+                "same person did not."
+            )
+        )
+        box.clicked.connect(self._on_completes)
+        return box
 
     def _table(self, headers: list[str]) -> QTreeWidget:
         table = QTreeWidget(self)
@@ -177,6 +194,14 @@ class ModelsDialog(QDialog):
         item = self.models.currentItem()
         model = item.data(0, Qt.ItemDataRole.UserRole) if item else None
         self.remove.setEnabled(model is not None and not model.shipped)
+
+    @Slot(bool)
+    def _on_completes(self, wanted: bool) -> None:
+        try:
+            completion.use_weights(wanted)
+        except EngineError as error:
+            self.completes.setChecked(completion.weights() is not None)
+            self.note.setText(str(i18n.in_own_language(error)))
 
     @Slot()
     def _on_train(self) -> None:

@@ -90,9 +90,11 @@ class TrainingWindow(QDialog):
         if "portrait" in result or order.words[1] == "headgan":
             return self.tr("“{}” is trained, and is one of the generators now.").format(order.name)
         said = {
-            "completion": self.tr("Trained. Heads are completed by “{}” from now on; remove {} to end that."),
+            "completion": self.tr(
+                "Trained. Heads are completed by “{}” from now on; Models can turn that off."
+            ),
             "head2headfs": self.tr("“{}” is trained. Personal models can start from it."),
             "stylegan": self.tr("“{}” is trained. Its sliders are “Latent directions”: train them next."),
             "directions": self.tr("“{}” is trained, and moves StyleGAN2's sliders now."),
         }.get(order.words[1])
-        return said.format(order.name, result.get("path", "")) if said else str(result["message"])
+        return said.format(order.name) if said else str(result["message"])

@@ -9,7 +9,16 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from app.engine.head.completion import FILE, SHIPPED, SIDE, added, improved, seen_by_network, weights
+from app.engine.head.completion import (
+    FILE,
+    SHIPPED,
+    SIDE,
+    added,
+    improved,
+    seen_by_network,
+    use_weights,
+    weights,
+)
 from app.engine.networks.completion import Completion, CompletionConfig, InUse
 from app.engine.training.completion.recipe import export
 from app.engine.training.completion.samples import swapped
@@ -85,14 +94,39 @@ def test_no_pattern_of_every_other_texel_is_made() -> None:
     assert paint[..., 4:-4, 4:-4].abs().max() < 1e-6
 
 
+def test_nothing_is_completed_until_the_user_turns_it_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The weights were on although true views do not bear them out."""
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path))
+    assert weights() is None
+    atlas, planes = atlas_of(np.uint8)
+    assert improved(atlas, planes) is atlas
+
+
 def test_the_shipped_weights_complete_what_the_photo_does_not_show(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MIEN_HOME", str(tmp_path))
-    assert weights() == SHIPPED and SHIPPED.stat().st_size < 20e6
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "new"))
+    use_weights(True)
+    assert SHIPPED.stat().st_size < 20e6
     atlas, planes = atlas_of(np.uint8)
     found = improved(atlas, planes)
     assert np.array_equal(found[:, :192], atlas[:, :192]) and not np.array_equal(found, atlas)
+
+
+def test_weights_of_the_users_own_come_back_when_completion_is_turned_on_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path))
+    (tmp_path / FILE).write_bytes(b"own")
+    use_weights(True)
+    use_weights(False)
+    use_weights(False)
+    assert weights() is None
+    use_weights(True)
+    own = weights()
+    assert own is not None and own.read_bytes() == b"own"
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
