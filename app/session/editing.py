@@ -105,7 +105,7 @@ class Editing(QObject):
             self.set_values(dict.fromkeys(names), self._reset_text(names))
 
     def _reset_text(self, names: tuple[str, ...]) -> str:
-        titles = [BY_NAME[name].title for name in names]
+        titles = [naming.title(BY_NAME[name]) for name in names]
         return self.tr("Reset {}").format(", ".join(titles[:3]) + (" …" if len(titles) > 3 else ""))
 
     def reset_face(self) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
 from app.session.session import Session
 from app.ui.main_window import MainWindow
@@ -60,6 +61,14 @@ def test_presets_are_named_in_german_in_the_history(german: None, opened: MainWi
     names = [preset for preset in presets._presets if preset == "Broad smile"]
     presets.list.item(list(presets._presets).index(names[0])).setSelected(True)
     assert "Breites Lächeln 100 %" in opened.session.undo_stack.undoText()
+
+
+def test_what_was_reset_is_named_in_german_in_the_history(german: None, opened: MainWindow) -> None:
+    opened.session.set_values({"corner_left": 0.5, "corner_right": 0.5})
+    opened.session.reset(("corner_left", "corner_right"))
+    titles = [opened.edit_space.edit.rows[name].row.title for name in ("corner_left", "corner_right")]
+    assert titles[0] != BY_NAME["corner_left"].title
+    assert opened.session.undo_stack.undoText() == f"{', '.join(titles)} zurücksetzen, Gesicht 1"
 
 
 def test_a_long_step_of_the_history_is_read_whole(opened: MainWindow, qtbot: QtBot) -> None:
