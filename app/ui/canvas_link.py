@@ -124,7 +124,9 @@ class CanvasLink(QObject):
         found = self._session.pull(handle, (to.x(), to.y()), self._before, turning, grid, self._gesture)
         if found is not None:
             missed = found.off * self._canvas.view.zoom > MISSED_PX
-            self._canvas.show_limit(self._limit(found) if missed else "")
+            # A roll follows the pointer along an arc, so that a point beside the arc is no end.
+            stops = bool(found.ends) or not turning
+            self._canvas.show_limit(self._limit(found) if missed and stops else "")
 
     def _limit(self, pulled: Pulled) -> str:
         """Return why the dragged point is not under the pointer; "" where it is."""

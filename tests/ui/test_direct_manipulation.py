@@ -181,6 +181,21 @@ def test_a_pull_says_where_it_ends_and_stops_there(session: Session, canvas: Can
     assert "ends at" not in canvas.hint
 
 
+def test_a_roll_that_goes_on_is_not_said_to_end(session: Session, canvas: Canvas) -> None:
+    """Beside the arc on which the nose rolls, the canvas said that it goes no further, and it went on."""
+    start = handle(canvas, 1)
+    QTest.mousePress(canvas, LEFT, SHIFT, start)
+    rolls = []
+    for way in (QPoint(20, 0), QPoint(40, 0)):
+        move(canvas, start + way, SHIFT)
+        rolls.append(session.value("roll"))
+        assert "no further" not in canvas.hint and "ends at" not in canvas.hint
+    assert rolls[1] > rolls[0] + 1
+    move(canvas, start + QPoint(3000, 4000), SHIFT)
+    assert "Roll ends at" in canvas.hint
+    QTest.mouseRelease(canvas, LEFT, SHIFT, start + QPoint(3000, 4000))
+
+
 def test_a_double_click_resets_the_handles_controls_alone(session: Session, canvas: Canvas) -> None:
     drag(canvas, handle(canvas, 334), QPoint(0, -14))
     drag(canvas, handle(canvas, 17), QPoint(0, 14))

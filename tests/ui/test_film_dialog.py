@@ -17,6 +17,7 @@ from app.engine.sources.performance import Performance
 from app.engine.sources.performance_files import read_performance, write_performance
 from app.session.resting import RestFinder
 from app.ui.dialogs.film import FilmDialog
+from app.ui.live.driver_panel import shipped_performances
 from app.ui.main_window import MainWindow
 from tests.fakes import FakeEngine
 
@@ -141,6 +142,18 @@ def test_a_clip_that_is_typed_takes_the_others_place_and_is_missed_in_words(
 def test_a_clip_that_cannot_be_cut_shows_no_from_and_to(opened: MainWindow, clip: Path, qtbot: QtBot) -> None:
     dialog = shown(opened, clip, qtbot)
     assert not dialog.start.isVisible() and dialog.format.isVisible()
+
+
+def test_a_sound_that_cannot_be_had_is_not_offered(opened: MainWindow, clip: Path, qtbot: QtBot) -> None:
+    """A film driven by a performance, and pictures in a folder, were offered "With the clip's sound"."""
+    dialog = shown(opened, clip, qtbot)
+    assert dialog.sound.isVisible() and dialog.audio
+    dialog.format.setCurrentIndex(dialog.format.findData(".png"))
+    assert not dialog.sound.isVisible() and not dialog.audio
+    dialog.format.setCurrentIndex(0)
+    assert dialog.sound.isVisible() and dialog.audio
+    dialog.source.setText(str(shipped_performances()[0]))
+    assert not dialog.sound.isVisible() and not dialog.audio
 
 
 def test_a_film_without_a_face_says_what_is_missing(window: MainWindow) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
 from app.engine.face.controls import GAZE
@@ -62,6 +63,15 @@ def test_arrow_keys_move_by_a_degree(pad: GazePad) -> None:
     QTest.keyClick(pad, Qt.Key.Key_Right)
     QTest.keyClick(pad, Qt.Key.Key_Down)
     assert pad.value == (1, -1)
+
+
+def test_a_pad_that_cannot_be_moved_looks_so(pad: GazePad) -> None:
+    def knob() -> QColor:
+        return pad.grab().toImage().pixelColor(at(pad, (0, 0)))
+
+    lively = knob().lightness()
+    pad.setEnabled(False)
+    assert knob().lightness() < lively - 30
 
 
 def test_a_group_folds_and_keeps_its_dot(qtbot: Any) -> None:

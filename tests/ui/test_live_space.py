@@ -197,6 +197,9 @@ def test_the_curves_show_the_strongest_components_and_are_named_above(live: Main
     times, yaw = curves._lines[0][0].getData()
     assert times[0] == pytest.approx(-0.96) and times[-1] == 0
     assert yaw[-1] == pytest.approx(24)
+    live.session.portrait_opened.emit(live.session.portrait)
+    times, _ = curves._lines[0][0].getData()
+    assert times is None or not len(times), "they stayed when another portrait was opened"
 
 
 def test_the_bench_paints_the_three_views_with_every_picture(qtbot: QtBot, monkeypatch) -> None:
@@ -281,6 +284,15 @@ def test_the_drivers_landmarks_can_be_hidden(live: MainWindow, qtbot: QtBot) -> 
     assert brightest() < 20
     live.live_space.driver.marks.click()
     assert not live.live_space.driver.picture.marks_shown
+
+
+def test_a_performance_has_no_landmarks_to_show(live: MainWindow, tmp_path: Path) -> None:
+    driver = live.live_space.driver
+    assert driver.marks.isVisible()
+    driver.choose_clip(shipped_performances()[0])
+    assert not driver.marks.isVisible()
+    driver.choose_clip(tmp_path / "talk.mp4")
+    assert driver.marks.isVisible()
 
 
 def test_no_room_is_kept_for_a_rest_that_is_not_known(recording: MainWindow) -> None:

@@ -109,7 +109,7 @@ class FilmDialog(QDialog):
 
     @property
     def audio(self) -> bool:
-        return self.sound.isEnabled() and self.sound.isChecked()
+        return self._can_sound and self.sound.isChecked()
 
     @property
     def rest_at(self) -> float | None:
@@ -161,7 +161,7 @@ class FilmDialog(QDialog):
         for part in (self.start, self.end, self.speed):
             part.setEnabled(self._performance is not None)
         self._form.setRowVisible(self._trim, self._performance is not None)
-        self.sound.setEnabled(there and self._performance is None)
+        self.sound.setEnabled(there)
         self._form.setRowVisible(self.rest, there)
         self._there = there
         if self._performance is not None:
@@ -174,8 +174,14 @@ class FilmDialog(QDialog):
         if there:
             self._on_format()
 
+    @property
+    def _can_sound(self) -> bool:
+        """Return whether the film can have the clip's sound: performances have none, and pictures hold none."""
+        return self._performance is None and self.output.suffix.lower() not in ("", ".png")
+
     @Slot()
     def _check(self) -> None:
+        self._form.setRowVisible(self.sound, self._can_sound)
         self.go.setEnabled(self._there and self.rest.usable)
         replaces = self._there and _written(self.output).exists()
         replaced = self.tr("This file exists and will be replaced.") if replaces else ""

@@ -39,7 +39,7 @@ class Curves(QWidget):
         self._lines: list[list[Any]] = []
         self._names: list[tuple[str, ...]] = []
         live.stepped.connect(self._on_step)
-        live.started.connect(self._clear)
+        live.started.connect(self.clear)
 
     def build(self) -> None:
         """Make the plots, once."""
@@ -95,9 +95,12 @@ class Curves(QWidget):
             self._name(index, names)
 
     @Slot()
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Show nothing of the past, because it belongs to another drive or to another portrait."""
         self._times.clear()
         self._values.clear()
+        for line in (line for lines in self._lines for line in lines):
+            line.setData([], [])
 
     @Slot(object)
     def _on_step(self, step: LiveStep) -> None:

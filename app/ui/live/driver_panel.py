@@ -228,10 +228,17 @@ class DriverPanel(QWidget):
         self.start.setEnabled(running or self.source.currentData() is not None)
         self.source.setEnabled(not running)
         is_clip = isinstance(self.source.currentData(), Path)
+        self.marks.setVisible(not self._is_performance)
         self.size_.setVisible(not is_clip and self.source.currentData() is not None)
         self.loop.setVisible(is_clip)
         self.trial.setVisible(not running and self.source.currentData() is None)
         self.microphone.setEnabled(running and self.input.count() > 0)
+
+    @property
+    def _is_performance(self) -> bool:
+        """Return whether the chosen driver has no pictures on which landmarks could be shown."""
+        data = self.source.currentData()
+        return isinstance(data, Path) and data.suffix.lower() in PERFORMANCES
 
     # -- what the animation reports
 

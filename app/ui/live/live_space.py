@@ -197,6 +197,7 @@ class LiveSpace(QObject):
     @Slot(object)
     def _on_opened(self) -> None:
         self.close()
+        self.curves.clear()
         self.record.show_sizes()
         self._show_faces()
 

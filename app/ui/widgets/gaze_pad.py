@@ -205,6 +205,7 @@ class GazePad(QWidget):
             painter.setPen(QPen(QColor(t.accent), 1.5))
             painter.drawLine(own, at)
         painter.setPen(QPen(QColor(t.canvas), 1.5))
-        painter.setBrush(QColor(t.text if self.value == self.own else t.accent))
+        own_colour = t.text if self.isEnabled() else t.quiet
+        painter.setBrush(QColor(own_colour if self.value == self.own else t.accent))
         painter.drawEllipse(at, KNOB, KNOB)
         painter.end()
