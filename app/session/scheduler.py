@@ -186,6 +186,8 @@ class Scheduler(QObject):
             yield self._measure_want(shown, shown.portrait, self._last)
         if not shown.slow and shown.has_face:
             yield self._encoding_want(shown, shown.portrait)
+            if not self.pace.is_drafted(shown.generator):
+                yield self._full_encoding_want(shown, shown.portrait)
         yield from (self._picture_want(shown, shown.portrait, key) for key in self._renderable_wishes())
 
     def _renders(self, shown: Shown, portrait: Portrait) -> list[Want]:
@@ -350,28 +352,37 @@ class Scheduler(QObject):
         return Want("measure", key, call, take, fail)
 
     def _encoding_want(self, shown: Shown, portrait: Portrait) -> Want:
-        """Encode the face at both sizes before it is asked for, so that the first drag is as quick as the
-        next.
-
-        Where the generator is slow here, only what its drafts need is encoded.
+        """Encode the face at the preview's size before it is asked for, so that the first drag is as quick as the
+        next; where the generator is slow here, what its drafts need.
         """
         drafted = self.pace.is_drafted(shown.generator)
 
         def call(engine: EngineLike) -> DrawnFace | None:
-            for side in (PREVIEW_SIDE,) if drafted else (PREVIEW_SIDE, None):
-                engine.encode_ahead(portrait, shown.active, side)
+            engine.encode_ahead(portrait, shown.active, PREVIEW_SIDE)
             return engine.drawn_face(portrait, shown.active, PREVIEW_SIDE)
 
         def take(drawn: DrawnFace | None) -> None:
             if drawn is not None and self._fits(shown, whichever_face=True):
                 self.drawn_ready.emit(shown.active, drawn)
 
-        def fail(error: EngineError | Crash) -> None:
-            if not isinstance(error, EngineError):  # else the first edit will say it
-                self.failed.emit(error)
+        key = (portrait, shown.active, shown.generator)
+        generator = DEFAULT_GENERATOR if drafted else shown.generator
+        return Want("encoding", key, call, take, self._fail_unforeseen, generator)
+
+    def _full_encoding_want(self, shown: Shown, portrait: Portrait) -> Want:
+        """Encode the face at the photo's own size. A drag may come first: of 64 megapixels this takes minutes."""
 
         key = (portrait, shown.active, shown.generator)
-        return Want("encoding", key, call, take, fail, DEFAULT_GENERATOR if drafted else shown.generator)
+
+        def call(engine: EngineLike) -> None:
+            engine.encode_ahead(portrait, shown.active)
+
+        return Want("full encoding", key, call, lambda _: None, self._fail_unforeseen, shown.generator)
+
+    def _fail_unforeseen(self, error: EngineError | Crash) -> None:
+        """Report an error of the program; the first edit says one of the engine's."""
+        if not isinstance(error, EngineError):
+            self.failed.emit(error)
 
     def _picture_want(self, shown: Shown, portrait: Portrait, key: Hashable) -> Want:
         wish = self._wishes[key]

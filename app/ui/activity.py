@@ -103,7 +103,8 @@ class Activity(QObject):
     @Slot()
     def _show_asked(self) -> None:
         """Say what the engine does, where nothing else is said, so that an edit does not wait silently."""
-        words = {"encoding": self.tr("Preparing the face"), "render": self.tr("Drawing")}.get(self._asked)
+        preparing, drawing = self.tr("Preparing the face"), self.tr("Drawing")
+        words = {"encoding": preparing, "full encoding": preparing, "render": drawing}.get(self._asked)
         if words and not self._is_taken and not self._saving and not self._tick.isActive():
             self._shows_wait = True
             self._status.show_activity(words)

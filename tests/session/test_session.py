@@ -88,6 +88,28 @@ def test_a_large_photo_is_previewed_while_dragged_and_full_on_release(qtbot: QtB
     session.stop()
 
 
+def test_a_drag_comes_before_the_full_sizes_preparation(
+    opened: Session, fake: FakeEngine, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    """Both sizes were prepared in one piece, and a photo of 64 megapixels followed no hand for minutes."""
+
+    def prepare(portrait: object, face: int, max_side: int | None = None) -> None:
+        fake._note("encode_ahead", face, max_side)
+        if max_side is not None:  # the hand comes while the preview's size is prepared
+            assert fake.gate.wait(10)
+
+    monkeypatch.setattr(fake, "encode_ahead", prepare)
+    fake.gate.clear()
+    opened.select_face(1)
+    qtbot.waitUntil(lambda: ("encode_ahead", 1, PREVIEW_SIDE) in fake.calls)
+    opened.set_value("yaw", 7.0)
+    fake.gate.set()
+    settle(opened, qtbot)
+    calls = [call for call in fake.calls if call[0] in ("encode_ahead", "render")]
+    after = calls[calls.index(("encode_ahead", 1, PREVIEW_SIDE)) + 1 :]
+    assert after[0][0] == "render" and ("encode_ahead", 1, None) in after
+
+
 def test_escape_takes_a_drag_back_and_leaves_nothing_to_redo(opened: Session) -> None:
     opened.set_value("smile", 0.5)
     gesture = opened.begin_gesture()
