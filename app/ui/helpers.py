@@ -53,8 +53,10 @@ class Helpers(QObject):
         self.tour: Tour | None = None
         self.training: TrainingWindow | None = None
         self.training_run: Training | None = None
-        self._wanted = ""
+        # A trained person's own photo that is to be opened, and the engine's name for the model.
+        self._wanted: tuple[Path, str] | None = None
         session.generator_changed.connect(self._on_generator)
+        session.portrait_opened.connect(self._on_opened)
 
     def show_palette(self) -> None:
         dialog = palette.Palette(palette.commands(self._actions), self._window)
@@ -93,14 +95,17 @@ class Helpers(QObject):
     @Slot(object, str)
     def _on_portrait(self, path: Path, engine: str) -> None:
         """Render a trained person's own photo with the model, once that photo is open."""
-        self._wanted = engine
-        self._session.portrait_opened.connect(self._on_own_photo)
+        self._wanted = path, engine
         self._documents.open(path)
 
     @Slot(object)
-    def _on_own_photo(self) -> None:
-        self._session.portrait_opened.disconnect(self._on_own_photo)
-        self._session.set_generator(self._wanted)
+    def _on_opened(self) -> None:
+        """Choose the model for the person's own photo, but not for another one that was opened instead."""
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None and wanted[0] == self._session.document.photo:
+            self._session.set_generator(wanted[1])
+            if self.training is not None:
+                self.training.hide()  # it lies over the photo; a run goes on
 
     def show_diagnostics(self) -> None:
         """Show what the engine's thread finds out about the machine, which takes a while where it probes a

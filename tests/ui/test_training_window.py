@@ -14,6 +14,8 @@ from app.ui.main_window import MainWindow
 from app.ui.training.coverage_plot import merged
 from app.ui.training.progress import clock
 from app.ui.training.window import TrainingWindow
+from tests.session.conftest import settle
+from tests.ui.modal import answer_box
 
 TINY = [sys.executable, "-m", "tests.session.tiny_training"]
 WAIT = 120_000  # milliseconds
@@ -276,6 +278,46 @@ def test_work_that_is_no_training_cannot_be_paused(training_window, run, qtbot):
     view.stop.click()
     qtbot.waitUntil(lambda: run.state == State.STOPPED, timeout=WAIT)
     assert not view.keep.isVisible()
+
+
+def test_a_film_of_a_person_says_how_much_is_drawn(training_window, run):
+    """It said “Starting…” from the first frame to the last."""
+    run.order = Order(("reenact", "me", "clip.mp4"), "reenact-me")
+    run._set_state(State.RUNNING)
+    run.stepped.emit(RunStep(11, 42))
+    assert training_window.progress.state.text() == "Drawing: 11 of 42"
+    run._set_state(State.IDLE)
+
+
+def test_the_curves_axis_counts_whole_steps(training_window, run, qtbot):
+    """Two steps were marked as 1.0, 1.2, 1.4, …"""
+    for step in (1, 2):
+        run.stepped.emit(RunStep(step, 2, step=step, losses={"l1": 0.5}))
+    axis = training_window.progress.curves._plot.getAxis("bottom")
+    for low, high in ((1.0, 2.0), (0.0, 7.0), (0.0, 30_000.0)):
+        assert all(float(by).is_integer() for by, _ in axis.tickSpacing(low, high, 400.0))
+
+
+def test_a_model_is_chosen_for_its_own_portrait_only(
+    training_window: TrainingWindow, window: MainWindow, photo: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """Where the user stayed with the open photo, the next one that was opened got the model, whoever it showed."""
+    own = tmp_path / "own.png"
+    own.write_bytes(b"the person")
+    with qtbot.waitSignal(window.session.portrait_opened):
+        window.documents.open(photo)
+    window.session.set_value("smile", 0.5)
+    answer_box("Cancel")
+    window.helpers._on_portrait(own, "stylegan")
+    with qtbot.waitSignal(window.session.portrait_opened):
+        window.session.open(photo)
+    settle(window.session, qtbot)
+    assert window.session.document.generator == "mesh-warp"
+    window.helpers.training = training_window
+    with qtbot.waitSignal(window.session.portrait_opened):
+        window.helpers._on_portrait(own, "stylegan")
+    qtbot.waitUntil(lambda: window.session.document.generator == "stylegan")
+    assert not training_window.isVisible()
 
 
 def test_a_check_of_footage_cannot_be_paused_and_leaves_no_word_of_its_work(training_window, run, qtbot):

@@ -12,7 +12,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.ui import theme
-from app.ui.widgets.axes import localise
+from app.ui.widgets.axes import count, localise
 
 COLOURS = {  # of the theme's name: at least 3:1 on its canvas
     "dark": ("#e0a458", "#6fa8dc", "#8fbf7f", "#d9695f", "#b48ead", "#5fb3b3", "#c9c06c", "#a0a0a0"),
@@ -117,6 +117,7 @@ class LossCurves(QWidget):
         for side in ("left", "bottom"):
             self._plot.getAxis(side).enableAutoSIPrefix(False)
             localise(self._plot.getAxis(side))
+        count(self._plot.getAxis("bottom"))
         self._column.addWidget(self._plot, 1)
         self._plot.setVisible(bool(self._values))  # axes without a curve would show numbers of nothing
         for name in self._values:

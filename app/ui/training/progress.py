@@ -85,10 +85,8 @@ class ProgressView(QWidget):
         if step.step is None:
             scored = step.before is not None  # the page says the scores in the window's words
             self.detail.setText("" if scored else i18n.sentence(step.message))
-            order = self._training.order
-            trains = order is not None and order.minutes is not None
-            if step.total and trains and not self.curves.names():
-                self._say_running(self.tr("Preparing: {} of {}").format(step.done, step.total))
+            if step.total and not self.curves.names():
+                self._say_running(self._parts().format(step.done, step.total))
         else:
             self.detail.setText(self.tr("Step {}").format(step.step))
             self.curves.add(step.step, step.losses)
@@ -96,6 +94,12 @@ class ProgressView(QWidget):
         if step.picture is not None:
             self._picture = QPixmap(str(step.picture))
             self._show_picture()
+
+    def _parts(self) -> str:
+        """Return how many frames of a film are drawn, or how much of a training or a check is prepared, in words."""
+        order = self._training.order
+        films = order is not None and order.words[:1] == ("reenact",)
+        return self.tr("Drawing: {} of {}") if films else self.tr("Preparing: {} of {}")
 
     def _say_running(self, words: str) -> None:
         """Say how far the run is, unless it is already asked to end."""

@@ -17,3 +17,13 @@ def localise(axis: Any) -> None:
         return [localised(text).replace("-", "−") for text in texts]
 
     axis.tickStrings = strings
+
+
+def count(axis: Any) -> None:
+    """Let a pyqtgraph axis of whole numbers, such as steps, mark no fractions."""
+    plain = axis.tickSpacing
+
+    def spacing(*span: float) -> list[tuple[float, float]]:
+        return [(by, start) for by, start in plain(*span) if float(by).is_integer()] or [(1.0, 0.0)]
+
+    axis.tickSpacing = spacing

@@ -87,11 +87,13 @@ def train_head2head(
     else:
         recipe = Head2HeadRecipe(footage, settings.sizes, settings.critics)
     recipe.average.to(device)
+    yield Step(0, 0, "Measuring by the frames that are held out")
     before = held_out_scores(recipe)
     words = f"Held-out frames before: {score_line(before)}"
     yield ScoreStep(0, 0, words, recipe.picture(), before=before)
     batch = shareable(settings.batch, device)
     yield from progress_steps(train(recipe, Plan(folder, minutes, batch, steps=steps), device))
+    yield Step(0, 0, "Measuring by the frames that are held out")
     after = held_out_scores(recipe)
     words = f"Held-out frames after: {score_line(after)} (before: {score_line(before)})"
     yield ScoreStep(0, 0, words, recipe.picture(), before=before, after=after)
