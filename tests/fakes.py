@@ -192,8 +192,9 @@ class FakeEngine:
     ) -> Iterator[Step]:
         self._note("export", path, options)
         yield Step(0, 1, path.name)
-        path.write_bytes(self.render(portrait, edits).pixels.tobytes())
-        yield ExportStep(1, 1, path.name, remarks=portrait.photo.remarks)
+        rendered = self.render(portrait, edits)
+        path.write_bytes(rendered.pixels.tobytes())
+        yield ExportStep(1, 1, path.name, rendered=rendered, remarks=portrait.photo.remarks)
 
     def animate(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.engine.contract import Portrait, Step
+from app.engine.contract import ExportStep, Portrait, Step
 from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
@@ -43,12 +43,14 @@ class Batch:
 class PhotoStep(Step):
     """A step of a batch.
 
-    photo: the photo that is being edited; written: the file that was written; failure: why no file was
-    written; opened: whether the photo could be opened. The reason why one could not be opened names it, others do not.
+    photo: the photo that is being edited; written: the file that was written; doubts: sentences about what is made
+    up in it, or what it lacks of the photo's file; failure: why no file was written; opened: whether the photo could be
+    opened. The reason why one could not be opened names it, others do not.
     """
 
     photo: Path | None = None
     written: Path | None = None
+    doubts: tuple[str, ...] = ()
     failure: EngineError | None = None
     opened: bool = False
 
@@ -87,14 +89,16 @@ def run_batch(engine: EngineLike, batch: Batch) -> Iterator[PhotoStep]:
             portrait = engine.open(photo)
             opened = True
             path = _target(batch, portrait.photo, photo, taken)
-            for _ in _edit_photo(engine, batch, portrait, path):
+            doubts: tuple[str, ...] = ()
+            for step in _edit_photo(engine, batch, portrait, path):
+                doubts = _doubts(step)
                 yield PhotoStep(done, total, photo.name, photo=photo)
         except EngineError as error:
             yield PhotoStep(
                 done + 1, total, photo.name, error=str(error), photo=photo, failure=error, opened=opened
             )
         else:
-            yield PhotoStep(done + 1, total, photo.name, photo=photo, written=path)
+            yield PhotoStep(done + 1, total, photo.name, photo=photo, written=path, doubts=doubts)
 
 
 def _target(batch: Batch, opened: Photo, photo: Path, taken: set[Path]) -> Path:
@@ -117,6 +121,13 @@ def _edit_photo(engine: EngineLike, batch: Batch, portrait: Portrait, path: Path
     faces = range(len(portrait.faces)) if batch.all_faces else (portrait.largest,)
     edits = {i: FaceEdit(tuple(_values(batch, portrait.faces[i]).items())) for i in faces}
     yield from engine.export(portrait, edits, path, batch.options)
+
+
+def _doubts(step: Step) -> tuple[str, ...]:
+    """Return what an export says of its picture and its file."""
+    if not isinstance(step, ExportStep):
+        return ()
+    return (*(step.rendered.doubts if step.rendered is not None else ()), *step.remarks)
 
 
 def _values(batch: Batch, face: FittedFace) -> dict[str, float]:

@@ -22,21 +22,26 @@ class Remaining:
 
     def start(self) -> None:
         """Forget the work before."""
-        self._first: tuple[float, float] | None = None  # when the first part was done, and how many were then
-        self._done = 0.0
+        # When the first part was done and when the last one was, each with how many were done then.
+        self._first: tuple[float, float] | None = None
+        self._last = (0.0, 0.0)
 
     def seconds(self, done: float, total: float) -> float:
-        """Return the seconds left; 0 while they are not known, because little is done or the total is unknown."""
+        """Return the seconds left; 0 while they are not known, because little is done or the total is unknown.
+
+        While a part is at work, which may be asked about at any moment, they are counted down.
+        """
         if done <= 0 or total <= 0:
             return 0.0
         now = time.monotonic()
-        if self._first is None or done < self._done:  # a job's second pass over a clip begins anew
-            self._first = now, done
-        self._done = done
-        began, before = self._first
-        if done <= before or now - began < SETTLED_S:
+        if self._first is None or done < self._last[1]:  # a job's second pass over a clip begins anew
+            self._first = self._last = now, done
+        elif done > self._last[1]:
+            self._last = now, done
+        (began, before), (at, after) = self._first, self._last
+        if after <= before or at - began < SETTLED_S:
             return 0.0
-        return (now - began) / (done - before) * max(0.0, total - done)
+        return max(0.0, (at - began) / (after - before) * (total - done) - (now - at))
 
 
 def duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,25 @@ def test_a_batch_keeps_each_photos_format_and_says_what_another_cannot_hold(
     ):
         dialog.format.choose(suffix)
         assert lost in dialog.note.text() and ("holds" in dialog.note.text()) == bool(lost)
+
+
+def test_a_photo_of_which_something_is_made_up_is_named(
+    window: MainWindow, fake: FakeEngine, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A profile turned to the front was only counted as exported, although half of its face is a guess."""
+    render = fake.render
+
+    def doubtful(*asked: object, **options: object) -> object:
+        return replace(render(*asked, **options), doubts=("The cheeks stretch.",))
+
+    monkeypatch.setattr(fake, "render", doubtful)
+    (tmp_path / "a.jpg").write_bytes(b"photo")
+    window.documents.show_batch((tmp_path,))
+    dialog = window.documents.batch
+    assert dialog is not None
+    dialog.frontalise.setValue(100)
+    dialog.start()
+    qtbot.waitUntil(lambda: not dialog.running)
+    assert dialog.list.item(0).text() == "a.jpg: The cheeks stretch."
+    assert dialog.note.text() == "1 exported, 1 to be looked at."
+    dialog.close()

@@ -35,6 +35,17 @@ def test_nothing_is_said_by_the_first_moments(clock: list[float]) -> None:
     assert said[:3] == [0, 0, 0] and said[3] == pytest.approx(1.5 / 29 * 70)
 
 
+def test_the_time_left_is_counted_down_while_a_part_is_at_work(clock: list[float]) -> None:
+    """It rose from step to step of one photo of a batch, from 45 s to a minute, and fell when the photo was done."""
+    left = Remaining()
+    left.seconds(1, 6)
+    said = []
+    for done, at in ((2, 10.0), (2, 14.0), (2, 18.0), (3, 20.0), (3, 70.0)):
+        clock[0] = 100.0 + at
+        said.append(left.seconds(done, 6))
+    assert said == [40, 36, 32, 30, 0]
+
+
 def test_a_second_pass_begins_anew(clock: list[float]) -> None:
     left = Remaining()
     left.seconds(1, 10)

@@ -55,6 +55,7 @@ class BatchDialog(QDialog):
         self._remaining = Remaining()
         self.failures: list[str] = []
         self.written: list[Path] = []
+        self.doubted = 0  # written photos in which something is made up, or that lack something of their file
         self._make_choices(presets)
         self._make_progress()
         self._lay_out()
@@ -99,7 +100,7 @@ class BatchDialog(QDialog):
         self.bar.setAccessibleName(self.tr("Progress"))
         self.bar.setTextVisible(False)
         self.list = QListWidget(self)
-        self.list.setAccessibleName(self.tr("Photos that failed"))
+        self.list.setAccessibleName(self.tr("Photos that failed, or should be looked at"))
         self.list.setWordWrap(True)
         self.list.hide()
         self.bar.hide()
@@ -152,6 +153,7 @@ class BatchDialog(QDialog):
     def choose(self, photos: tuple[Path, ...]) -> None:
         """Take these photos and no others, until a folder is typed or chosen."""
         self.source.setText(", ".join(photo.name for photo in photos))
+        self.source.setCursorPosition(0)  # the first names are read, not the last
         self.source.setToolTip("\n".join(str(photo) for photo in photos))
         self._take(photos)
 
@@ -233,7 +235,7 @@ class BatchDialog(QDialog):
         if not self._session.begin_job(job):
             return
         self._job = job
-        self.failures, self.written = [], []
+        self.failures, self.written, self.doubted = [], [], 0
         self._remaining.start()
         self.list.clear()
         self.list.hide()
@@ -251,14 +253,20 @@ class BatchDialog(QDialog):
         if step.failure is not None:
             words = str(i18n.in_own_language(step.failure))
             self.failures.append(words)
-            named = f"{step.message}: {words}" if step.opened else words
-            item = QListWidgetItem(named, self.list)
-            item.setIcon(icons.icon("warning", "error"))
-            self.list.show()
+            self._name(f"{step.message}: {words}" if step.opened else words, "error")
+        if step.doubts:
+            self.doubted += 1
+            words = " ".join(i18n.sentence(doubt) for doubt in step.doubts)
+            self._name(f"{step.message}: {words}", "accent")
         self.bar.setValue(step.done)
         left = self._remaining.seconds(step.done, step.total)
         words = self.tr("{} of {} · {} left") if left else self.tr("{} of {}")
         self.note.setText(words.format(step.done, step.total, duration(left)))
+
+    def _name(self, words: str, colour: str) -> None:
+        """Name a photo that the user should look at."""
+        QListWidgetItem(words, self.list).setIcon(icons.icon("warning", colour))
+        self.list.show()
 
     def _on_ended(self, answer: Answer) -> None:
         self.stop.setText(self.tr("Close"))
@@ -267,6 +275,8 @@ class BatchDialog(QDialog):
         words = self.tr("{} exported").format(len(self.written))
         if self.failures:
             words += ", " + self.tr("{} failed").format(len(self.failures))
+        if self.doubted:
+            words += ", " + self.tr("{} to be looked at").format(self.doubted)
         if answer.closed:
             words += ", " + self.tr("cancelled")
         self.note.setText(words + ".")
