@@ -12,6 +12,8 @@ import numpy as np
 from app.engine.contract import Portrait, Rendered
 from app.engine.engine_like import EngineLike
 from app.engine.face.parameters import FaceEdit
+from app.engine.imaging.colour import on_white
+from app.engine.imaging.photo import Photo
 
 
 class Motif(Enum):
@@ -57,5 +59,5 @@ def _square(rendered: Rendered, centre: tuple[float, float], reach: float, size:
     grid = (np.arange(size) + 0.5) / size * 2 * half - half
     columns = np.clip(np.floor(centre[0] * rendered.scale + grid), 0, pixels.shape[1] - 1).astype(int)
     rows = np.clip(np.floor(centre[1] * rendered.scale + grid), 0, pixels.shape[0] - 1).astype(int)
-    picked = pixels[rows[:, None], columns[None, :]]
-    return np.ascontiguousarray(picked if picked.dtype == np.uint8 else (picked >> 8).astype(np.uint8))
+    at = rows[:, None], columns[None, :]
+    return on_white(Photo(pixels[at], None if rendered.alpha is None else rendered.alpha[at]))

@@ -49,5 +49,6 @@ def _square(photo: Photo) -> QImage:
     side = min(width, height)
     grid = ((np.arange(SIDE_PX) + 0.5) / SIDE_PX * side).astype(int)
     rows, columns = grid + (height - side) // 2, grid + (width - side) // 2
-    picked = photo.pixels[rows[:, None], columns]
-    return to_display(np.ascontiguousarray(picked), None, photo.icc).levels[0].copy()
+    at = rows[:, None], columns
+    alpha = None if photo.alpha is None else np.ascontiguousarray(photo.alpha[at])
+    return to_display(np.ascontiguousarray(photo.pixels[at]), alpha, photo.icc).levels[0].copy()

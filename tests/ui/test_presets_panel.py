@@ -5,17 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QInputDialog
 from pytestqt.qtbot import QtBot
 
+from app.engine.contract import Portrait, Rendered
 from app.engine.face.parameters import FaceEdit
+from app.engine.imaging.photo import Photo
+from app.session.pictures import Motif, PictureWish, picture_call
 from app.session.presets import Preset, PresetLibrary
 from app.session.session import Session
+from app.ui import thumbnails
 from app.ui.main_window import MainWindow
+from app.ui.panels.faces_rail import thumbnail
 from app.ui.panels.presets_panel import COLUMN_PX, THUMB_PX, PresetsPanel
-from tests.fakes import FakeEngine
+from tests.fakes import FakeEngine, fake_face
 from tests.ui.hands import CTRL, LEFT, NONE
 from tests.ui.modal import answer_box
 
@@ -72,6 +78,21 @@ def test_thumbnails_are_the_current_face(qtbot: Any, presets: PresetsPanel, fake
 
     qtbot.waitUntil(lambda: len(colours()) > 3)
     assert any(call[0] == "render" and call[1] == {0: FaceEdit.of(smile=1.0)} for call in fake.calls)
+
+
+def test_no_small_picture_shows_what_is_cut_out(
+    qtbot: QtBot, session: Session, fake: FakeEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Presets, the faces' rail and recent files showed a cut-out's old background."""
+    clear = Photo(np.full((96, 160, 3), 77, np.uint8), np.zeros((96, 160), np.uint8))
+    face = fake_face(40, 20, 60, 0.0)
+    monkeypatch.setattr(fake, "render", lambda *_: Rendered(clear.pixels, clear.alpha, 1.0, 0.0, {}))
+    wish = PictureWish(0, FaceEdit(), Motif.RENDER, 24)
+    assert (picture_call(Portrait(clear, (face,)), wish)(fake) == 255).all()
+    assert thumbnail(clear, face, 20, 1.0).toImage().pixelColor(9, 9).alpha() == 0
+    thumbnails.keep(tmp_path / "cut.png", clear, [tmp_path / "cut.png"])
+    kept = thumbnails.thumbnail_of(tmp_path / "cut.png")
+    assert kept is not None and kept.toImage().pixelColor(9, 9).alpha() == 0
 
 
 def test_the_face_before_is_not_shown_while_the_new_ones_presets_are_drawn(

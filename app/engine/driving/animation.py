@@ -24,7 +24,7 @@ from app.engine.face.parameters import FaceParams
 from app.engine.film.recorder import Recorder, disk_left
 from app.engine.film.saving import Saving
 from app.engine.film.virtual_camera import VirtualCameraOutput
-from app.engine.imaging.colour import to_srgb8
+from app.engine.imaging.colour import on_white, to_srgb8
 from app.engine.portraits import Portraits
 from app.engine.rendering.nmfc import make_renderer
 from app.engine.sound.audio import LevelMeter, Microphone, SoundTrack
@@ -50,11 +50,13 @@ NMFC_ROOM = 1.8
 def scene_of(
     portraits: Portraits, portrait: Portrait, face: int, edits: Edits, max_side: int | None = None
 ) -> Scene:
-    """Return a portrait that is ready to be driven: in 8-bit sRGB without alpha, with the other faces as edited.
+    """Return a portrait that is ready to be driven: in 8-bit sRGB, on white where it is clear, with the other faces as
+    edited.
 
     max_side: px of the longer side at most, None for the photo's size.
     """
-    photo = replace(portrait.photo, pixels=to_srgb8(portrait.photo), alpha=None, icc=None)
+    opaque = replace(portrait.photo, pixels=on_white(portrait.photo))
+    photo = replace(opaque, pixels=to_srgb8(opaque), alpha=None, icc=None)
     flat = replace(portrait, photo=replace(photo, key=f"{photo.key}:srgb8"))
     others = {index: edit for index, edit in edits.items() if index != face}
     backdrop = portraits.render(flat, others, max_side).pixels

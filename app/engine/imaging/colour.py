@@ -60,6 +60,15 @@ def to_eight_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
+def on_white(photo: Photo) -> NDArray[np.uint8]:
+    """Return a photo's pixels (H, W, 3) in its own profile with 8 bits, and white where the photo is clear."""
+    pixels = to_eight_bit(photo.pixels)
+    if photo.alpha is None:
+        return np.ascontiguousarray(pixels)
+    weight = to_eight_bit(photo.alpha)[..., None].astype(np.uint32)
+    return ((pixels * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
+
+
 def usable_rgb_profile(icc: bytes | None) -> bytes | None:
     """Return the profile if it is one for RGB pictures that littleCMS accepts, else None."""
     return icc if icc and colour_space(icc) == "RGB" and _transform(icc, "RGB") else None

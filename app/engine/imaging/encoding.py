@@ -15,7 +15,7 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from app.engine.imaging.colour import to_eight_bit
+from app.engine.imaging.colour import on_white, to_eight_bit
 from app.engine.imaging.metadata import marked_xmp, raw_text, source_type
 from app.engine.imaging.photo import Photo
 
@@ -31,7 +31,7 @@ def jpeg(photo: Photo, quality: int | None) -> bytes:
     """Return a JPEG: 8 bits, without chroma subsampling, with transparent parts on white."""
     dpi = {"dpi": tuple(round(v) for v in photo.dpi)} if photo.dpi else {}
     blocks = _blocks(_fitting_jpeg(photo))
-    return _pillow(_on_white(photo), "JPEG", quality=quality or 95, subsampling=0, **blocks, **dpi)
+    return _pillow(on_white(photo), "JPEG", quality=quality or 95, subsampling=0, **blocks, **dpi)
 
 
 def webp(photo: Photo, quality: int | None) -> bytes:
@@ -53,7 +53,7 @@ def avif(photo: Photo, quality: int | None) -> bytes:
 
 def bmp(photo: Photo, quality: int | None) -> bytes:
     """Return a BMP: 8 bits, pixels only, with transparent parts on white."""
-    return _pillow(_on_white(photo), "BMP", **({"dpi": photo.dpi} if photo.dpi else {}))
+    return _pillow(on_white(photo), "BMP", **({"dpi": photo.dpi} if photo.dpi else {}))
 
 
 def png(photo: Photo, quality: int | None) -> bytes:
@@ -123,14 +123,6 @@ def _with_alpha(photo: Photo) -> NDArray[np.uint8]:
     pixels = to_eight_bit(photo.pixels)
     picture = pixels if photo.alpha is None else np.dstack([pixels, to_eight_bit(photo.alpha)])
     return np.ascontiguousarray(picture)
-
-
-def _on_white(photo: Photo) -> NDArray[np.uint8]:
-    pixels = to_eight_bit(photo.pixels)
-    if photo.alpha is None:
-        return np.ascontiguousarray(pixels)
-    weight = to_eight_bit(photo.alpha)[..., None].astype(np.uint32)
-    return ((pixels * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
 
 
 def _png_chunks(photo: Photo) -> list[bytes]:

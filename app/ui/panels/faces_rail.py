@@ -125,6 +125,8 @@ def thumbnail(photo: Photo, face: FittedFace, side: int, ratio: float) -> QPixma
     grid = (np.arange(size) + 0.5) / size * 2 * reach - reach
     columns = np.clip(x + w / 2 + grid, 0, width - 1).astype(int)
     rows = np.clip(y + h / 2 + grid, 0, height - 1).astype(int)
-    shown = QPixmap.fromImage(to_display(photo.pixels[rows[:, None], columns], None, photo.icc).levels[0])
+    at = rows[:, None], columns
+    alpha = None if photo.alpha is None else photo.alpha[at]
+    shown = QPixmap.fromImage(to_display(photo.pixels[at], alpha, photo.icc).levels[0])
     shown.setDevicePixelRatio(ratio)
     return shown

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from PIL import Image
 
 from app.cli import main
 from app.engine.contract import DrivenFace, Portrait
+from app.engine.driving.animation import scene_of
 from app.engine.driving.clip_driving import drive_clip, track_clip
 from app.engine.driving.compression import encode_clip
 from app.engine.driving.resting import neutral_of, rest_in
@@ -256,8 +258,6 @@ def test_clips_without_a_face_are_reported_when_tracked(tmp_path: Path) -> None:
 
 
 def test_a_performance_without_neutral_uses_its_most_restful_frames() -> None:
-    from dataclasses import replace
-
     performance = make_performance(30)
     assert neutral_of(performance, default_model()) == performance.neutral
     found = neutral_of(replace(performance, neutral=None), default_model())
@@ -361,3 +361,12 @@ def test_a_driver_whose_chosen_rest_is_turned_turns_less(
         return driven[5].params.camera.angles[2] - portrait.faces[0].params.camera.angles[2]
 
     assert abs(rolls(5 / float(RATE))) < 1 < 5 < abs(rolls(0.0))
+
+
+def test_a_film_shows_white_where_the_photo_is_clear(engine: Engine, portrait: Portrait) -> None:
+    """A driven cut-out showed the background that was cut out, which a file keeps under its clear pixels."""
+    alpha = np.full(portrait.photo.pixels.shape[:2], 255, np.uint8)
+    alpha[:40, :40] = 0
+    photo = replace(portrait.photo, alpha=alpha, key="cut out")
+    scene = scene_of(engine, replace(portrait, photo=photo), 0, {})
+    assert (scene.pixels[:40, :40] == 255).all() and (scene.pixels[60:, 60:] != 255).any()
