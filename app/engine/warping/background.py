@@ -15,6 +15,7 @@ from app.engine.imaging.nearest import mirror_image
 FILL_SIDE = 512  # px: the longer side at which the fill is made; it is smooth, so a small picture is enough
 # A colour is continued at most this many times as far along the background's structure as across it.
 LONGEST = 4.0
+STRAIGHTENED = 0.3  # of a texture's reach: how far the border is straightened across which it is mirrored
 REACH = 0.3  # IOD behind the person's edge over which the texture beside the person fades
 
 
@@ -50,7 +51,7 @@ def reflected_detail(
     small: (H, W, C) the picture; smooth: (H, W, C) its low-pass; hidden: (H, W); reach: px over which the texture
     fades.
     """
-    x, y, distance = mirror_image(~hidden)
+    x, y, distance = mirror_image(~hidden, STRAIGHTENED * reach)
     detail = small - smooth
     detail[hidden] = 0
     mirrored = cv2.remap(detail, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT).reshape(small.shape)
