@@ -6,8 +6,10 @@ from functools import cache
 
 import numpy as np
 
+from app.engine.head.hair_colour import apart
+from app.engine.head.hairline import within
 from app.engine.head.model import FloatArray, HeadModel
-from app.engine.head.skull import smoothstep
+from app.engine.head.skull import eased, smoothstep
 from app.engine.imaging.colour import LUMINANCE
 
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py), except where a comment names
@@ -29,6 +31,10 @@ JAW_HEIGHT, CHEEK_HEIGHT = (-7.6, -3.5), (-2.0, 1.5)
 # beard, below the second there surely is one. On 32 portraits these values tell the bearded from the others.
 DARK = (0.72, 0.58)
 LIGHT = (1.05, 1.12)  # the same ratio, mean of both sides: no light beard to a likely one
+# Distance of the jaw's colour from the cheek's, of `hair_colour.apart`, on the side where it is less: skin in light to
+# a light beard, which is greyer. On 32 portraits the two light beards have 0.9 and 1.2, lit jaws 0.6 at most, and hair
+# before one cheek (p12) makes the other side tell.
+GREYER = (0.6, 0.85)
 LEAST = 12  # number of vertices from which a median colour is sure
 BEARD_KEPT = 1.0  # weight of the visible beard against smoothness
 BEARD_GUESSED = 0.12  # weight of the outline `BEARD` against smoothness
@@ -40,20 +46,6 @@ def beard_region() -> FloatArray:
     model = HeadModel.load()
     inside = within(model.points[:, [2, 1]], np.array(BEARD))
     return np.asarray(np.clip(0.5 + inside / EDGE, 0, 1) * ~model.ear)
-
-
-def within(at: FloatArray, corners: FloatArray) -> FloatArray:
-    """Return the (N,) distances of (N, 2) points from the edge of a polygon (M, 2), below 0 outside it."""
-    nearest = np.full(len(at), np.inf)
-    inside = np.zeros(len(at), bool)
-    for a, b in zip(corners, np.roll(corners, -1, 0), strict=True):
-        along = b - a
-        t = np.clip((at - a) @ along / (along @ along), 0, 1)
-        nearest = np.minimum(nearest, np.linalg.norm(at - a - t[:, None] * along, axis=1))
-        crosses = (a[1] > at[:, 1]) != (b[1] > at[:, 1])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            inside ^= crosses & (at[:, 0] < a[0] + (at[:, 1] - a[1]) * along[0] / along[1])
-    return np.where(inside, nearest, -nearest)
 
 
 def beard_seen(model: HeadModel, colours: FloatArray, sure: FloatArray) -> tuple[float, FloatArray]:
@@ -79,7 +71,8 @@ def beard_seen(model: HeadModel, colours: FloatArray, sure: FloatArray) -> tuple
         return 0.0, nothing
     share = 1 - float(smoothstep(DARK[1], DARK[0], np.array(max(darker))))
     if len(darker) == 2 and min(darker) > 1:
-        share = float(smoothstep(*LIGHT, np.array(np.mean(darker))))
+        greyer = min(float(apart(s, b[None])[0]) for s, b in zip(skin, beard, strict=True))
+        share = eased(*LIGHT, float(np.mean(darker))) * eased(*GREYER, greyer)
     across = np.mean(beard, axis=0) - np.mean(skin, axis=0)
     like = (colours - np.mean(skin, axis=0)) @ across / max(float(across @ across), 1.0)
     return share, smoothstep(0.3, 0.7, like) * beard_region()

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.parameters import Camera
-from app.engine.head.beard import within
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import eased
 
@@ -38,6 +37,20 @@ def inside_hairline(ears: bool) -> FloatArray:
     it; ears: whether ears are visible.
     """
     return within(HeadModel.load().points[:, [2, 1]], np.array(HAIRLINE if ears else OVER_EAR))
+
+
+def within(at: FloatArray, corners: FloatArray) -> FloatArray:
+    """Return the (N,) distances of (N, 2) points from the edge of a polygon (M, 2), below 0 outside it."""
+    nearest = np.full(len(at), np.inf)
+    inside = np.zeros(len(at), bool)
+    for a, b in zip(corners, np.roll(corners, -1, 0), strict=True):
+        along = b - a
+        t = np.clip((at - a) @ along / (along @ along), 0, 1)
+        nearest = np.minimum(nearest, np.linalg.norm(at - a - t[:, None] * along, axis=1))
+        crosses = (a[1] > at[:, 1]) != (b[1] > at[:, 1])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inside ^= crosses & (at[:, 0] < a[0] + (at[:, 1] - a[1]) * along[0] / along[1])
+    return np.where(inside, nearest, -nearest)
 
 
 # These values tell the shaved heads among 51 frontal people (037, 042, 105, 172) from those with hair.
