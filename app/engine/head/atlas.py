@@ -21,7 +21,7 @@ from app.engine.head.beard import beard_region
 from app.engine.head.completion import improved
 from app.engine.head.fill import face_skin, filled, relief
 from app.engine.head.grain import beard_grain, grain, stubble_grain
-from app.engine.head.hair_colour import hair_colour
+from app.engine.head.hair_colour import hair_colour, sampled
 from app.engine.head.hair_texture import LIKE, WELL, continued
 from app.engine.head.head import Head
 from app.engine.head.light import mirror_gain
@@ -31,7 +31,7 @@ from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.parts import eyes, per_ear, per_eye, plain
 from app.engine.head.raster import carried, rasterised
 from app.engine.head.rim import inside_outlines, rim_gain
-from app.engine.head.sides import Sides, sides
+from app.engine.head.sides import CHEEKS, LEAST, NEAR, Sides, of_hair, sides
 from app.engine.head.skull import smoothstep
 from app.engine.head.strands import DARK, streaks, unevenness
 from app.engine.head.texels import atlas_side, texels
@@ -186,7 +186,9 @@ def unlearned(
     colours = colours * rim[:, None]
     well = own.confident * plain(model)
     two = sides(model, colours * scale, hair, well, head.ears)
-    taken = _shares(model, head, own, rim, trusted, hung, two)
+    over = _hair_before(own, lows, hair, scale)
+    taken = _shares(model, head, own, rim, trusted, hung, two, _before(model, own, over))
+    person = person * (1 - over * relief() * head.ears)
     gain = mirror_gain(model, own.normals, well, colours, face_skin(head.ears), two.unlike)
     gain = gain * rim[model.mirror][:, None]
     mirrored = (colours[model.mirror] * gain * scale, taken.mirrored)
@@ -235,10 +237,11 @@ def _shares(
     trusted: FloatArray,
     hung: FloatArray,
     two: Sides,
+    before: FloatArray,
 ) -> Shares:
     """Return where each vertex takes its colour from; an eye with its brow has one source, and so has an ear.
 
-    two: what the photo shows of the two sides, by which hair is not brought onto skin.
+    two: what the photo shows of the two sides, by which hair is not brought onto skin; before: of `_before`.
     """
     smooth = confident = over_lips(own.confident * trusted, own.person)
     for _ in range(4):
@@ -247,7 +250,7 @@ def _shares(
     better = _better(model, own, two.over) * alike
     kept = per_eye(model, smoothstep(0.35, 0.55, smooth) * (1 - better))
     ears, ear = per_ear(head, own.confident, own.person), relief() * head.ears
-    before = ears * _before(model, own)
+    before = ears * before
     kept = before + (1 - ear) * kept
     mirrored = per_eye(model, smoothstep(0.2, 0.4, smooth[model.mirror])) * alike
     mirrored = (1 - kept) * (before[model.mirror] * (1 - ears) + (1 - ear) * mirrored)
@@ -258,12 +261,29 @@ def _shares(
     return Shares(kept, mirrored, better, rim, trusted, hung, ears)
 
 
-def _before(model: HeadModel, own: Seen) -> FloatArray:
-    """Return (V,) 0 where something stands before a place or it faces away, 1 where not, softly.
+def _hair_before(own: Seen, lows: Low, hair: FloatArray | None, scale: float) -> FloatArray:
+    """Return (V,) 1 where the photo shows hair, if a place is skin: hair (V, 3) in [0, 255] or None.
 
-    The photo shows there what stands before it: a hollow of an ear had the colour of a temple or a sideburn.
+    It is told by colours that are hardly blurred, because ears are narrow; scale: of those to [0, 255].
     """
-    before = own.shown * smoothstep(*AWAY, own.normals[:, 2])
+    model = HeadModel.load()
+    cheeks = (own.confident > 0.5) & (model.distance < CHEEKS)
+    if hair is None or cheeks.sum() < LEAST:
+        return np.zeros(len(own.at))
+    fine = sampled(lows.fine, own.at * lows.factor) * scale
+    found = near = of_hair(fine, np.median(fine[cheeks], axis=0), hair)
+    for _ in range(HOLLOW):
+        near = model.averaging @ near
+    return np.maximum(found, smoothstep(*NEAR, near))
+
+
+def _before(model: HeadModel, own: Seen, hair: FloatArray) -> FloatArray:
+    """Return (V,) 0 where something, such as hair (V,), stands before a place or it faces away, 1 where not, softly.
+
+    The photo shows there what stands before it: a hollow of an ear had the colour of a temple or a sideburn, and curls
+    before an ear made its lobe black (p25).
+    """
+    before = own.shown * smoothstep(*AWAY, own.normals[:, 2]) * (1 - hair)
     for _ in range(HOLLOW):
         before = model.averaging @ before
     return np.asarray(before)

@@ -65,8 +65,7 @@ def sides(
     if hair is None or cheeks.sum() < LEAST:
         nothing = np.zeros(len(colours))
         return Sides(nothing, nothing, nothing, nothing)
-    skin = np.median(colours[cheeks], axis=0)
-    place = smoothstep(*LIKE_HAIR, towards_hair(colours, skin, hair)) * smoothstep(*TOLD, apart(skin, hair))
+    place = of_hair(colours, np.median(colours[cheeks], axis=0), hair)
     x, y = np.abs(model.points[:, 0]), model.points[:, 1]
     aside = np.maximum(smoothstep(*ASIDE, x), smoothstep(*ASIDE_ABOVE, x) * smoothstep(*FOREHEAD, y))
     more = (place[model.mirror] - place) * aside
@@ -80,3 +79,10 @@ def sides(
         near = model.averaging @ near
     unlike = np.maximum(unlike, smoothstep(*NEAR, near))
     return Sides(place, unlike, known[model.mirror], smoothstep(*BROUGHT, hairier))
+
+
+def of_hair(colours: FloatArray, skin: FloatArray, hair: FloatArray) -> FloatArray:
+    """Return (V,) 0 where a colour (V, 3) is the skin's (3,) to 1 where it is the hair's (V, 3), and not alike."""
+    return np.asarray(
+        smoothstep(*LIKE_HAIR, towards_hair(colours, skin, hair)) * smoothstep(*TOLD, apart(skin, hair))
+    )

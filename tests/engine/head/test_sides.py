@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.engine.head.atlas import BRIGHTEST, Seen, _better, _mixed
-from app.engine.head.fill import face_skin
+from app.engine.head.atlas import BRIGHTEST, Seen, _before, _better, _hair_before, _mixed
+from app.engine.head.fill import face_skin, relief
 from app.engine.head.light import mirror_gain
+from app.engine.head.low_colours import Low
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.sides import sides
 
@@ -116,3 +117,25 @@ def test_skin_beside_a_parting_is_not_lit_like_the_hair_before_it() -> None:
     brow = (x < -1.0) & (x > -4.0) & (y > 4.0) & (y < 5.5) & (facing > 0.3) & (model.distance < 0.5)
     assert brow.sum() > 20
     assert np.median(gain[brow]) > 0.83  # 0.78 once
+
+
+def test_curls_before_an_ear_are_no_ear() -> None:
+    """Once, an ear with curls before its lobe was black there when its head had turned (p25)."""
+    model = HeadModel.load()
+    count = len(model.points)
+    normals = model.normals(model.points) * [1, -1, 1]
+    at = np.array([100.0, 120.0]) + model.points[:, :2] * [8.0, -8.0]
+    ear = (relief() > 0.9) & (model.points[:, 0] > 0) & (normals[:, 2] > 0)
+    middle = np.median(at[ear, 1])
+    picture = np.full((260, 200, 3), SKIN, np.float32)
+    picture[int(middle) :, int(at[ear, 0].min()) :] = HAIR
+    one = np.ones(count)
+    own = Seen(at, normals, normals, one, one, (normals[:, 2] > 0.1).astype(float), np.zeros((count, 2)))
+    lows = Low(picture, picture, 1.0, np.tile(SKIN, (count, 1)))
+    over = _hair_before(own, lows, np.tile(HAIR, (count, 1)), 1.0)
+    shown, bare = _before(model, own, over), _before(model, own, np.zeros(count))
+    hidden, seen = ear & (at[:, 1] > middle + 4), ear & (at[:, 1] < middle - 10)
+    assert min(hidden.sum(), seen.sum()) > 20
+    assert shown[hidden].max() < 0.05
+    assert np.abs(shown - bare)[seen].max() < 0.05
+    assert not _hair_before(own, lows, None, 1.0).any()
