@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 MARKERS = ("tr", "_noop")
 # Names of the constants in which the engine keeps its other sentences, besides errors.
-SPOKEN = ("missing", "LIGHT", "LICENCE", "USE", "FOREIGN", "PAUSED", "AWAY")
+SPOKEN = ("missing", "LIGHT", "LICENCE", "USE", "OURS", "FOREIGN", "PAUSED", "AWAY")
 # Files and folders of the engine whose steps have messages that the window shows.
 SHOWN_STEPS = ("fetching.py", "generators/live_portrait_learning.py", "training")
 

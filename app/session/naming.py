@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QCoreApplication
 
+from app.engine.contract import GeneratorInfo
 from app.engine.face.controls import BY_NAME, Control
 from app.engine.face.handles import Handle
 from app.engine.face.parameters import FaceEdit, FittedFace
@@ -71,3 +74,10 @@ def _change(words: str, control: Control, before: FaceEdit, after: FaceEdit, fac
             break
     unit = control.unit if control.unit in ("", "°") else f" {control.unit}"
     return f"{words} {old} → {new}{unit}"
+
+
+def offered(infos: Iterable[GeneratorInfo]) -> tuple[GeneratorInfo, ...]:
+    """Return the generators without twins: the newest personal model also stands under its own name."""
+    infos = tuple(infos)
+    last = {info.title: info for info in infos}
+    return tuple(info for info in infos if last[info.title] is info)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, QUrl, Slot
+from PySide6.QtCore import QMimeData, QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
@@ -30,9 +30,15 @@ from app.ui.dialogs.parts import agrees
 from app.ui.dialogs.recovery import RecoveryDialog
 from app.ui.error_bar import ErrorBar
 
+DRIVERS = {*CLIPS, *PERFORMANCES} - {".gif"}  # endings of what only drives; a .gif can be a still picture
+
 
 class Documents(QObject):
     """Does the File menu's work for one session."""
+
+    driver_given = Signal(
+        object
+    )  # Path of a clip or performance that was dropped or opened beside a portrait
 
     def __init__(
         self, session: Session, settings: Settings, autosave: Autosave, bar: ErrorBar, window: QWidget
@@ -53,10 +59,12 @@ class Documents(QObject):
         """Open a photo, a project, or a folder for a batch, after asking about unsaved work."""
         if path.is_dir():
             self.show_batch((path,))
-        elif path.suffix.lower() in {*CLIPS, *PERFORMANCES} - {".gif"}:  # which can be a still picture
+        elif path.suffix.lower() in DRIVERS and self._session.face is not None:
+            self.driver_given.emit(path)
+        elif path.suffix.lower() in DRIVERS:
             what = self.tr("{} drives a portrait; it is none itself.").format(path.name)
-            remedy = self.tr("Open a portrait, go to Live and drop it on the driver there.")
-            self._session.failed.emit(EngineError(what, remedy, "live_space"))
+            remedy = self.tr("Open a portrait first, then open or drop it again.")
+            self._session.failed.emit(EngineError(what, remedy, "open"))
         else:
             self._replace_by(path)
 
@@ -116,10 +124,13 @@ class Documents(QObject):
     def _open_data(self, data: QMimeData | None) -> bool:
         """Open what was dropped or pasted, and return whether it holds a file or a picture."""
         paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()] if data else []
-        if len(paths) > 1 and photos_among(paths):
+        photos = photos_among(paths)
+        if len(paths) > 1 and len(photos) > 1:
             self.show_batch(paths)
         elif paths:
-            self.open(paths[0])
+            self.open(
+                next((path for path in paths if path in photos or path.suffix.lower() == SUFFIX), paths[0])
+            )
         elif data is not None and data.hasImage():
             self._open_picture(QImage(data.imageData()))
         else:

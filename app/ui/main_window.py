@@ -112,6 +112,7 @@ class MainWindow(QMainWindow):
 
     def _connect_actions(self) -> None:
         documents, session, space = self.documents, self.session, self.edit_space
+        documents.driver_given.connect(self.live_space.take_driver)
         handlers: dict[str, Callable[[], object]] = {
             "open": documents.ask_open,
             "sample": documents.open_sample,
@@ -365,10 +366,8 @@ class MainWindow(QMainWindow):
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)  # it may be maximised too
 
     def _toggle_panels(self) -> None:
-        if self.actions_["hide_panels"].isChecked():
-            self.spaces.hide_all()
-        else:
-            self.spaces.show_all()
+        hides = self.actions_["hide_panels"].isChecked()
+        (self.spaces.hide_all if hides else self.spaces.show_all)()
 
     def _reset_layout(self) -> None:
         self.spaces.reset()

@@ -30,6 +30,9 @@ class Palette(QDialog):
         self.list = QListWidget(self)
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setUniformItemSizes(True)
+        self.list.setTextElideMode(
+            Qt.TextElideMode.ElideMiddle
+        )  # verb and keys stay beside a long step to undo
         self.list.setFixedHeight(320)
         self.list.setAccessibleName(self.tr("Matching commands"))
         self.list.itemClicked.connect(self._run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 # Seconds of work after its first part from which its rate is believed: the first frames of a film differ by half.
-SETTLED_S = 1.0
+SETTLED_S = 3.0
 # Seconds below which a duration is given to the second, and to five; longer ones are given to ten. By eye: the last
 # digit of an estimate that is made anew with each frame must not dance.
 TO_ONE_S, TO_FIVE_S = 10, 60

@@ -63,7 +63,7 @@ class StatusBar(QStatusBar):
     def show_generators(self, infos: tuple[GeneratorInfo, ...]) -> None:
         """Fill the menu of generators; one that cannot run says what is missing."""
         self._menu.clear()
-        for info in infos:
+        for info in naming.offered(infos):
             title = naming.generator(info.title)
             action = self._menu.addAction(title)
             action.setCheckable(True)

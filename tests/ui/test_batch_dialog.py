@@ -39,6 +39,19 @@ def test_the_batchs_target_follows_the_folder_that_is_typed_until_it_is_changed(
     dialog.close()
 
 
+def test_a_folder_that_is_not_there_is_told_from_an_empty_one(opened: MainWindow, tmp_path: Path) -> None:
+    """Of a path that was typed half way, the dialog said that there are no photos in this folder."""
+    opened.documents.show_batch(())
+    dialog = opened.documents.batch
+    assert dialog is not None
+    dialog.source.setText(str(tmp_path / "pho"))
+    assert dialog.note.text() == "There is no such folder."
+    (tmp_path / "photos").mkdir()
+    dialog.source.setText(str(tmp_path / "photos"))
+    assert dialog.note.text() == "There are no photos in this folder."
+    dialog.close()
+
+
 def test_two_photos_dropped_of_six_are_a_batch_of_two(
     window: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:

@@ -17,7 +17,7 @@ from app.ui import palette
 from app.ui.actions import TABLE, Spec
 from app.ui.dialogs.settings import SettingsDialog
 from app.ui.main_window import MainWindow
-from app.ui.palette import Palette
+from app.ui.palette import Palette, commands
 from tests.fakes import FakeEngine
 from tests.ui.hands import CTRL, SHIFT
 
@@ -46,6 +46,22 @@ def test_the_palette_finds_a_command_by_letters_and_runs_it(opened: MainWindow, 
     QTimer.singleShot(0, choose)
     qtbot.keyClick(opened, Qt.Key.Key_P, CTRL | SHIFT)
     assert opened.session.edit == FaceEdit()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")  # the off-screen platform cannot grab
+def test_a_long_step_to_undo_is_shown_with_verb_and_keys(
+    german: None, opened: MainWindow, qtbot: QtBot
+) -> None:
+    """Of a pulled mouth corner's German name the palette showed neither "rückgängig" nor the keys."""
+    opened.session.apply(FaceEdit.of(smile=0.5), "Mundwinkel links: " + "Winkel links +0,47, " * 5)
+    palette = Palette(commands(opened.actions_), opened)
+    qtbot.addWidget(palette)
+    palette.show()
+    item = next(item for item in palette.list.findItems("Mundwinkel", Qt.MatchFlag.MatchStartsWith))
+    room, mode = palette.list.visualItemRect(item).width(), palette.list.textElideMode()
+    shown = palette.list.fontMetrics().elidedText(item.text(), mode, room)
+    assert len(shown) < len(item.text())
+    assert shown.startswith("Mundwinkel links") and "rückgängig" in shown and "Z" in shown.split()[-1]
 
 
 def test_own_keys_are_kept_and_shown(window: MainWindow) -> None:

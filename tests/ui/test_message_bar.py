@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import (
     QGuiApplication,
 )
@@ -97,12 +97,42 @@ def test_a_message_that_nothing_drives_leaves_when_something_does(
     assert not recording.bar.isVisible()
 
 
-def test_a_clip_opened_as_a_photo_leads_to_live(opened: MainWindow, tmp_path: Path) -> None:
+def test_a_clip_opened_without_a_portrait_leads_to_one(window: MainWindow, tmp_path: Path) -> None:
+    for name in ("talk.mp4", "talk.performance"):
+        window.documents.open(tmp_path / name)
+        assert window.bar.isVisible() and f"{name} drives a portrait" in window.bar.words.text()
+        assert window.bar.remedy.text() == window.actions_["open"].text()
+        window.bar.dismiss()
+
+
+def test_a_clip_dropped_beside_a_portrait_is_its_next_driver(
+    opened: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In Live, too, the user was told to go to Live and to drop it there again."""
+    monkeypatch.setattr(opened.live_space.driver.cameras, "probe", lambda: None)
     for name in ("talk.mp4", "talk.performance"):
         opened.documents.open(tmp_path / name)
-        assert opened.bar.isVisible() and f"{name} drives a portrait" in opened.bar.words.text()
-        assert opened.bar.remedy.text() == "Live" and opened.session.portrait is not None
-        opened.bar.dismiss()
+        assert opened.spaces.current == "live" and not opened.bar.isVisible()
+        assert opened.live_space.driver.source.currentData() == tmp_path / name
+
+
+def test_a_clip_dropped_while_a_film_is_recorded_does_not_end_it(
+    recording: MainWindow, tmp_path: Path
+) -> None:
+    recording.documents.open(tmp_path / "talk.mp4")
+    assert recording.live_space.live.recording and "Stop recording" in recording.bar.words.text()
+
+
+def test_of_several_dropped_files_the_one_that_can_be_opened_is_opened(
+    opened: MainWindow, photo: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """The first one was tried, whatever it was, and one photo beside a clip was a batch of one."""
+    (tmp_path / "notes.txt").write_text("no photo")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in (tmp_path / "notes.txt", photo)])
+    with qtbot.waitSignal(opened.session.portrait_opened):
+        opened.documents.open_dropped(data)
+    assert opened.documents.batch is None and not opened.bar.isVisible()
 
 
 def test_an_export_says_what_of_the_photos_file_it_lacks(

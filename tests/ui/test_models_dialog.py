@@ -8,14 +8,18 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.engine.checkpoints.store import Model
 from app.engine.contract import GeneratorInfo, Learnt
 from app.engine.errors import EngineError
 from app.engine.head.completion import weights
 from app.engine.measuring.speed import remember
+from app.engine.training.personal.recipe import ASK, OURS
 from app.session.session import Session
+from app.ui import i18n
 from app.ui.dialogs.generator_card import GeneratorCard
 from app.ui.dialogs.models import ModelsDialog
 from app.ui.main_window import MainWindow
+from app.ui.status import StatusBar
 from tests.fakes import MISSING, WARP, FakeEngine
 
 IMPORT_MS = 60_000  # the first job of a process imports torch
@@ -162,3 +166,29 @@ def test_completion_that_cannot_be_turned_on_says_why_and_stays_off(
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "file"))
     dialog.completes.click()
     assert not dialog.completes.isChecked() and "cannot be written to" in dialog.note.text()
+
+
+def test_a_trained_model_is_listed_once_and_by_its_name(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, german_errors: None
+) -> None:
+    """“Personal model: weekly” stood there twice, its name nowhere in the table, and its licence was English."""
+    newest, own = (
+        GeneratorInfo(name, "Personal model: weekly", 64, (), ("weekly",), OURS)
+        for name in ("head2head", "head2head-weekly")
+    )
+    session = Session(FakeEngine())
+    session.generators = (WARP, newest, own)
+    model = Model(
+        "weekly", "head2head", "Head2Head generator of one person", "clip.mp4", "", "", OURS, ASK, ""
+    )
+    monkeypatch.setattr("app.ui.dialogs.models.weights.models", lambda: (model,))
+    dialog = ModelsDialog(session)
+    qtbot.addWidget(dialog)
+    assert list(dialog.cards) == ["mesh-warp", "head2head-weekly"]
+    item = dialog.models.topLevelItem(0)
+    assert item is not None and item.text(1) == "weekly — clip.mp4"
+    assert item.text(2) == "Ihres: hier an Ihren Aufnahmen trainiert. " + i18n.sentence(ASK)
+    bar = StatusBar()
+    qtbot.addWidget(bar)
+    bar.show_generators(session.generators)
+    assert [action.data() for action in bar._menu.actions()] == ["mesh-warp", "head2head-weekly"]

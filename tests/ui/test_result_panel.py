@@ -163,3 +163,15 @@ def test_a_project_opened_again_shows_its_own_result(
     settle(session, qtbot)
     assert "identity" in summary.text() and session.edit == FaceEdit.of(yaw=12.0)
     session.undo_stack.setClean()
+
+
+def test_the_panel_has_its_height_before_it_is_painted_again(opened: MainWindow, qtbot: QtBot) -> None:
+    """While it was measured the words stood apart, and the separator of the panels went through them."""
+    result = opened.edit_space.result
+    dock = opened.spaces.docks["result"]
+    opened.session.set_values({"yaw": 3.0, "smile": 0.5, "pucker": 0.3})
+    settle(opened.session, qtbot)
+    qtbot.waitUntil(lambda: result._grid.count() > 8 and dock.height() > 100)
+    tall = dock.height()
+    opened.session.set_value("yaw", 5.0)
+    assert result.summary.text() == "Measuring…" and dock.height() < tall - 20

@@ -64,6 +64,12 @@ def test_the_window_speaks_it_once_installed(german: None) -> None:
     assert QCoreApplication.translate("Anything", "not a text of ours") == "not a text of ours"
 
 
+def test_no_remedy_names_an_option_which_the_window_does_not_have() -> None:
+    """“Choose another name with -o” stood in the training window. Whole commands in quotes are left out there."""
+    options = re.compile(r"(?:^|\s)--?[a-z]")
+    assert [text for text in errors() if options.search(re.sub("“mien [^”]*”", "", text))] == []
+
+
 def test_errors_are_found_as_templates_whatever_they_are_made_of() -> None:
     code = """
 ADVICE = "Do this."

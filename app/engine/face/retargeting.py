@@ -17,7 +17,7 @@ import numpy as np
 from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, FloatArray, rotation_matrix
 from app.engine.face.response import response
-from app.engine.face.semantic import NECK_PIVOT, SHUT
+from app.engine.face.semantic import NECK_PIVOT, OPEN, SHUT
 from app.engine.face.smoothing import Smoothing
 
 # These limits were set on the clips of ../shared/media, where larger turns and motions tear hair and neck
@@ -32,7 +32,6 @@ WAY_SAFE, WAY_MOST = (
     0.9,
 )  # eye distances by which the neck moves, because the shoulders stay where they are
 GROWTH_SAFE, GROWTH_MOST = math.log(1.25), math.log(1.5)  # logarithm of a head's growth between its shoulders
-OPEN = 0.28  # aperture of an open eye, for portraits whose eyes are shut
 SHUT_BELOW = 0.12  # share of the aperture at rest below which an eye is drawn shut
 OPENER = 1.4  # greatest share of the aperture at rest to which an eye may open
 GAZE_LIMIT = 35.0  # degrees to either side and up and down that eyes may look

@@ -32,7 +32,7 @@ from app.engine.face.parameters import (
 
 # These values were set by fresh fits of edited photos (tools/edit_accuracy.py), except where a comment names another
 # origin.
-SHUT = 0.05  # aperture of a closed eye
+SHUT, OPEN = 0.05, 0.28  # apertures of a closed eye and of a usual open one
 WIDE = 0.08  # what eyes_wide 1 adds to an aperture; ICT-FaceKit's widest eyes add 0.11
 EYE_WIDTH = 0.43  # model units: gap between the lids over the aperture
 NECK_PIVOT = np.array([0.0, -0.75, -1.3])  # model space; the head turns about it (docs/mesh-warp.md, “Pose”)
@@ -125,7 +125,7 @@ def measure_controls(before: FittedFace, after: FittedFace, model: MorphableMode
     }
     was, now = before.params.expression.aperture, after.params.expression.aperture
     for k, name in enumerate(BLINKS):
-        found[name] = (was[k] - now[k]) / max(was[k] - SHUT, 1e-3)
+        found[name] = (was[k] - now[k]) / (max(was[k] - SHUT, 1e-3) if now[k] < was[k] else _opening(was[k]))
     found["eyes_wide"] = (sum(now) - sum(was)) / (2 * WIDE)
     camera = after.params.camera
     yaw, pitch, roll = camera.angles
@@ -253,8 +253,17 @@ def _apertures(edit: FaceEdit, worn: tuple[float, float]) -> tuple[float, float]
     """
     wide = WIDE * (edit.get("eyes_wide") or 0.0)
     blinks = [edit.get(name) or 0.0 for name in BLINKS]
-    return _pair(max(SHUT, own + wide - (own - SHUT) * blink) if wide or blink else own
-                 for own, blink in zip(worn, blinks))  # fmt: skip
+    return _pair(
+        max(SHUT, own + wide - (own - SHUT if blink > 0 else _opening(own)) * blink) if wide or blink else own
+        for own, blink in zip(worn, blinks)
+    )
+
+
+def _opening(own: float) -> float:
+    """Return by how much a blink of -1 would open an eye of an aperture: by as much as it is open, and at least so far
+    that half of it opens a shut eye as usual.
+    """
+    return max(own - SHUT, 2 * (OPEN - own))
 
 
 def _pair(values: Iterable[float]) -> tuple[float, float]:

@@ -271,7 +271,7 @@ def _layers(pixels: NDArray[Any], matte: NDArray[np.float32], hold: NDArray[np.u
     near = cv2.dilate(some, cv2.getStructuringElement(cv2.MORPH_RECT, (grown, grown)))
     zone = near + cv2.erode(solid, np.ones((5, 5), np.uint8))
     texture = np.dstack([pixels, np.round(matte * top).astype(pixels.dtype)])
-    return Layers(texture, fill(pixels, near > 0, iod), zone, hold, iod)
+    return Layers(texture, fill(pixels, near > 0, matte, iod), zone, hold, iod)
 
 
 @contextmanager

@@ -201,7 +201,10 @@ def filled(
     credible = shown * smoothstep(*FACING, normals[:, 2]) * face * (template_hairline(ears) < 0.3)
     credible = _unlike_hair(credible * (model.openness > 0.9) * (1 - _under_jaw()), colours, hair)
     bearded, beard = beard_seen(model, colours, sure)
-    skin = dark * _continued(model, colours / dark, SKIN * credible * (1 - bearded * beard))
+    known, bare = colours, credible * (1 - bearded * beard)
+    if mirrored:
+        known, bare = _with_mirrored(colours, bare, mirrored[0], mirrored[1] * bare[model.mirror])
+    skin = dark * _continued(model, known / dark, SKIN * bare)
     if ears:
         skin = _like_ears(model, skin, colours, shown * smoothstep(*FACING, normals[:, 2]), hair)
     below = shown * smoothstep(*FACING, normals[:, 2]) * (model.points[:, 1] < LOWER) * ~model.ear
@@ -248,10 +251,11 @@ def _strands(model: HeadModel, colours: FloatArray, hair: FloatArray, own: Float
 def _with_mirrored(
     colours: FloatArray, own: FloatArray, other: FloatArray, share: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the known colours of hair (V, 3) and how surely they are known (V,), with those of mirrored hair.
+    """Return the known colours of skin or hair (V, 3) and how surely they are known (V,), with those that are mirrored.
 
-    Mirrored hair is in this side's light, in which the made-up hair beside it is, too. own: (V,) how surely the photo's
-    colours (V, 3) are hair's; other: (V, 3) the other side's, known by share (V,).
+    What is mirrored is in this side's light, in which what is made up beside it is, too: made of the well-lit side's
+    skin alone, it was a pale line over a cheek in the shade (p34). own: (V,) how surely the photo's colours (V, 3) are
+    skin's or hair's; other: (V, 3) the other side's, known by share (V,).
     """
     share = share * (1 - own)
     both = own + share

@@ -10,7 +10,7 @@ from scipy.sparse import diags
 from scipy.sparse.linalg import splu
 
 from app.engine.head.model import FloatArray, HeadModel
-from app.engine.head.skull import eased
+from app.engine.head.skull import eased, smoothstep
 from app.engine.imaging.colour import LUMINANCE
 
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py).
@@ -40,6 +40,10 @@ EVEN = 0.06
 TINT_RANGE = (0.6, 1.4)  # least and greatest value of `tint_of`
 POWERS = (0.6, 1.6)  # least and greatest power of the light by which one of a face's colours changes
 HELD = 0.5  # weight of the ratios that both sides show, against smoothness
+# Difference of one colour's logarithm from that of the brightness, in what is left of such a ratio: another light to
+# another thing. Light leaves 0.21 or less on six portraits lit from all sides; a collar beside a throat had 1.7, and
+# the mirrored throat was orange (p22).
+OTHER_HUE = (0.25, 0.45)
 
 
 def harmonics(normals: FloatArray) -> FloatArray:
@@ -116,13 +120,19 @@ def mirror_gain(
     whole = np.log((colours / top + floor) / (colours[model.mirror] / top + floor))
     shade = _shade(model, normals, colours / top, confident, skin, whole)
     # On the middle line, where either side is the other, the ratio is 1.
-    both = confident * confident[model.mirror] * (1 - unlike)
+    both = confident * confident[model.mirror] * (1 - unlike) * _of_one_hue(whole - shade)
     both = np.maximum(both, model.mirror == np.arange(len(colours)))
     solver = splu((model.laplacian + diags(HELD * both + 1e-5)).tocsc())
     carried = solver.solve((HELD * both)[:, None] * (whole - shade))
     bright, well = colours @ LUMINANCE, confident * skin
     room = np.where(skin > 0.5, room_above(bright, bright[model.mirror], well), MOST)
     return np.asarray(np.exp(_held(carried + shade, np.log(room))))
+
+
+def _of_one_hue(ratios: FloatArray) -> FloatArray:
+    """Return (V,) 1 where logarithms of ratios (V, 3) may be the light's, 0 where the sides are different things."""
+    apart = np.max(np.abs(ratios - (ratios @ LUMINANCE)[:, None]), axis=1)
+    return 1 - smoothstep(*OTHER_HUE, apart)
 
 
 def _shade(

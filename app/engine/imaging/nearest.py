@@ -21,12 +21,22 @@ def nearest_known(known: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[
 
 
 def mirror_image(
-    known: NDArray[np.bool_],
+    known: NDArray[np.bool_], smooth: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return columns and rows (H, W) of each pixel's mirror image at the nearest known pixel (H, W), and (H, W) px to
-    that pixel.
+    """Return columns and rows (H, W) of each pixel's mirror image across the border of what is known, and (H, W) px to
+    that border, 0 where a pixel is known.
+
+    smooth: px over which the border is straightened. Across the nearest pixel of a jagged border, a collar's mirror
+    image was torn into teeth behind jaws (p26, p11).
     """
-    nearest, apart = nearest_known(known)
+    longest = float(sum(known.shape))  # px: where nothing is known, distances have no end
+    apart, within = (
+        np.minimum(cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, 5), longest)
+        for part in (~known, known)
+    )
+    signed = np.where(known, 0.5 - within, apart - 0.5).astype(np.float32)
+    signed = cv2.GaussianBlur(signed, (0, 0), max(0.5, smooth))
+    across, down = (cv2.Sobel(signed, cv2.CV_32F, *axis) for axis in ((1, 0), (0, 1)))
+    steps = 2 * signed / np.maximum(np.hypot(across, down), 1e-3)
     y, x = np.indices(known.shape, np.float32)
-    row, column = np.divmod(nearest, known.shape[1])
-    return (2 * column - x).astype(np.float32), (2 * row - y).astype(np.float32), apart
+    return x - steps * across, y - steps * down, np.asarray(apart, np.float32)

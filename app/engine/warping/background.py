@@ -9,13 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.imaging.colour import largest
-from app.engine.imaging.nearest import mirror_image
+from app.engine.imaging.nearest import mirror_image, nearest_known
 
 # These values were chosen by eye on the sheets that tools/sheets.py draws. IOD is the distance between the eyes.
 FILL_SIDE = 512  # px: the longer side at which the fill is made; it is smooth, so a small picture is enough
 # A colour is continued at most this many times as far along the background's structure as across it.
 LONGEST = 4.0
+STRAIGHTENED = 0.3  # of a texture's reach: how far the border is straightened across which it is mirrored
 REACH = 0.3  # IOD behind the person's edge over which the texture beside the person fades
+ALIKE = (
+    0.16  # IOD around a place beyond the rim within which the background's colours tell what the rim may show
+)
+SOME = 0.1  # matte from which a place shows the person
+HALO = (
+    0.03,
+    0.06,
+)  # IOD from the person within which light of the person lies on the rim, and from which none does
 
 
 def push_pull(colours: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -50,7 +59,7 @@ def reflected_detail(
     small: (H, W, C) the picture; smooth: (H, W, C) its low-pass; hidden: (H, W); reach: px over which the texture
     fades.
     """
-    x, y, distance = mirror_image(~hidden)
+    x, y, distance = mirror_image(~hidden, STRAIGHTENED * reach)
     detail = small - smooth
     detail[hidden] = 0
     mirrored = cv2.remap(detail, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT).reshape(small.shape)
@@ -93,10 +102,30 @@ def _levelness(small: NDArray[np.float32], known: NDArray[np.float32]) -> float:
     return float(np.clip((down.mean() + 1e-3) / (across.mean() + 1e-3), 1 / LONGEST, LONGEST))
 
 
-def fill(pixels: NDArray[Any], hidden: NDArray[np.bool_], iod: float) -> NDArray[Any]:
+def _limits(
+    small: NDArray[np.float32], hidden: NDArray[np.bool_], reach: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the least and the greatest colours (H, W, C) of what is known within `reach` px of each pixel's nearest
+    known one.
+    """
+    nearest, _ = nearest_known(~hidden)
+    window = np.ones((2 * max(1, round(reach)) + 1,) * 2, np.uint8)
+
+    def found(widened: Any, none: float) -> NDArray[np.float32]:
+        known = widened(np.where(hidden[..., None], np.float32(none), small), window)
+        return np.asarray(known.reshape(-1, small.shape[2])[nearest])
+
+    return found(cv2.erode, np.inf), found(cv2.dilate, -np.inf)
+
+
+def fill(
+    pixels: NDArray[Any], hidden: NDArray[np.bool_], matte: NDArray[np.float32], iod: float
+) -> NDArray[Any]:
     """Return the picture (H, W, C) with its hidden pixels (H, W) filled from around; all others stay bit-equal.
 
-    iod: px between the eyes, which give the scale of the texture.
+    matte: (H, W) in [0, 1] of the person; iod: px between the eyes, which give the scale. Beside the person the
+    picture's own colours stay as far as the background beyond shows such colours, so that its texture stays, and hair
+    that the matte missed goes.
     """
     if not hidden.any() or hidden.all():
         return pixels.copy()
@@ -108,13 +137,38 @@ def fill(pixels: NDArray[Any], hidden: NDArray[np.bool_], iod: float) -> NDArray
     mask = cv2.resize(hidden.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     if mask.all():
         return pixels.copy()
-    base = _continued(small, (~mask).astype(np.float32))
-    sigma = max(1.0, 0.08 * iod * scale)
-    smooth = smoothed(small, ~mask, sigma)
-    made = base + reflected_detail(small, smooth, mask, max(2.0, REACH * iod * scale))
-    made = np.where(mask[..., None], made, small)
-    large = cv2.resize(made, (width, height), interpolation=cv2.INTER_LINEAR).reshape(pixels.shape)
-    top = largest(pixels.dtype)
-    out = pixels.copy()
-    out[hidden] = np.clip(large[hidden] + 0.5, 0, top).astype(pixels.dtype)
+    low, high = _limits(small, mask, ALIKE * iod * scale)
+    bare = _bare(matte, size, iod * scale)
+    beside = mask & (bare > 0.5)
+    small = np.where(beside[..., None], np.clip(small, low, high), small)
+    made = np.clip(_made(small, mask & ~beside, iod * scale), 0, largest(pixels.dtype))
+    large = cv2.resize(made, (width, height), interpolation=cv2.INTER_LINEAR).reshape(-1, channels)
+    own, out = pixels.reshape(-1, channels), pixels.copy()
+    flat = out.reshape(-1, channels)
+    away = np.flatnonzero(hidden)
+    flat[away] = (large[away] + 0.5).astype(pixels.dtype)
+    share = cv2.resize(bare, (width, height), interpolation=cv2.INTER_LINEAR).ravel()[away]
+    rim, share = away[share > 0], share[share > 0][:, None]
+    ends = (cv2.resize(end.astype(pixels.dtype), (width, height)) for end in (low, high))
+    seen = np.clip(own[rim], *(end.reshape(-1, channels)[rim] for end in ends))
+    mixed = large[rim] + share * (seen - large[rim])
+    flat[rim] = (mixed + 0.5).astype(pixels.dtype)
     return out
+
+
+def _bare(matte: NDArray[np.float32], size: tuple[int, int], iod: float) -> NDArray[np.float32]:
+    """Return a small (h, w) field, 0 where the person's light lies on the picture to 1 beside the person.
+
+    matte: (H, W); size: (w, h); iod: px of the field between the eyes.
+    """
+    there = cv2.resize(matte, size, interpolation=cv2.INTER_AREA) > SOME
+    apart = cv2.distanceTransform((~there).astype(np.uint8), cv2.DIST_L2, 5) / max(iod, 1)
+    return np.asarray(np.clip((apart - HALO[0]) / (HALO[1] - HALO[0]), 0, 1), np.float32)
+
+
+def _made(small: NDArray[np.float32], hidden: NDArray[np.bool_], iod: float) -> NDArray[np.float32]:
+    """Return a small picture (H, W, C) with its hidden pixels (H, W) made up; iod: px of it between the eyes."""
+    base = _continued(small, (~hidden).astype(np.float32))
+    smooth = smoothed(small, ~hidden, max(1.0, 0.08 * iod))
+    made = base + reflected_detail(small, smooth, hidden, max(2.0, REACH * iod))
+    return np.where(hidden[..., None], made, small)

@@ -135,11 +135,9 @@ def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) ->
     sides = sides * (1 - smoothstep(0.2, 0.5, known)) * (1 - relief()) * (1 - scalp(model))
     where = beside.where
     free = where.head == 0
-    hangs = free & (where.matte > 0.5) & (beside.like > 0.5) & (beside.share > HANGS_FROM)
+    strands = free & (where.matte > 0.5) & (beside.like > 0.5) & (beside.share > HANGS_FROM)
     # Only what hangs down from the height of the ears counts: a dark collar is no hair.
-    count, part = cv2.connectedComponents(hangs.astype(np.uint8))
-    high = np.bincount(part[hangs & (where.level < 0)], minlength=count) > HANGS * where.iod**2
-    hangs = hangs & high[part]
+    hangs = _hanging(strands, where, HANGS * where.iod**2)
     # Hair that ends here covers nothing of what turns into view below it, so hair must also be there further down.
     rows = max(1, round(HANGS_ON * where.iod))
     on = cv2.erode(hangs.astype(np.uint8), np.ones((rows, 1), np.uint8), anchor=(0, 0), borderValue=1)
@@ -194,14 +192,25 @@ def _without_hair(beside: Beside) -> Float32:
     where = beside.where
     low = smoothstep(*NECK_FROM, where.level)
     hair = (where.head == 0) & (where.matte > 0.5) & (beside.like > 0.5) & (beside.share > LEAST)
-    size = 2 * max(1, round(THIN * where.iod / 2)) + 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    count, part = cv2.connectedComponents(cv2.morphologyEx(hair.astype(np.uint8), cv2.MORPH_OPEN, kernel))
-    hangs = np.bincount(part[where.level < 0], minlength=count) > 0
-    hangs[0] = False
-    apart = cv2.distanceTransform((~hangs[part] | (low == 0)).astype(np.uint8), cv2.DIST_L2, 5)
+    hangs = _hanging(hair, where, 0.0)
+    apart = cv2.distanceTransform((~hangs | (low == 0)).astype(np.uint8), cv2.DIST_L2, 5)
     edge = low * (1 - smoothstep(*EDGE_ENDS, where.distance))
     return np.asarray(edge * smoothstep(*HANGING_NEAR, apart / where.iod), np.float32)
+
+
+def _hanging(hair: NDArray[np.bool_], where: Places, least: float) -> NDArray[np.bool_]:
+    """Return (h, w) where hair (h, w) hangs down from above the ears, of which more than `least` px are there.
+
+    A strip narrower than THIN is an outline: it joined a beard below the jaw to the temples, and the beard counted as
+    hair that hangs over the jaw, in which holes showed the wall behind (p17).
+    """
+    size = 2 * max(1, round(THIN * where.iod / 2)) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    thick = cv2.morphologyEx(hair.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    count, part = cv2.connectedComponents(thick)
+    high = np.bincount(part[where.level < 0], minlength=count) > least
+    high[0] = False
+    return np.asarray(high[part])
 
 
 def _thin_strips(where: Places) -> Float32:

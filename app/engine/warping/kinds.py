@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.head.skull import smoothstep
+from app.engine.head.skull import eased, smoothstep
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.plate import Places
 
@@ -29,6 +29,9 @@ ALIKE = (0.8, 0.3)
 ENOUGH = 30  # number of pixels from which colours can be counted
 # Share of the way from the ears to the chin over which clothes begin: above it, what looks like them is hair.
 FROM = (0.5, 0.7)
+# The same where hair does not look like clothes, and the share of hair that does: hair unlike them to like them. The
+# shoulder towards which a head leans reaches up to its ear, and went along with the head (p26: 0.02; p30: 0.33).
+FROM_UNLIKE, HAIR_LIKE = (0.0, 0.2), (0.05, 0.1)
 LOWER_FACE = 0.55  # share of the way from the ears to the chin from which a face may be bearded
 NARROW = 0.16  # IOD: narrower strips are no clothes
 # Standard deviations of the face's hue within which a body's colour is skin, and the least standard deviation
@@ -66,7 +69,7 @@ def kinds(where: Places, small: NDArray[np.uint8]) -> Kinds:
     # A beard is little of a face: it counts by itself, lest a dark one be taken for a dark collar.
     lower = face & (where.level > LOWER_FACE)
     own = np.maximum(bare, _counted(code[lower])) if lower.sum() >= ENOUGH else bare
-    clothes = _clothes(where, code, hairy + own, body, flesh)
+    clothes = _clothes(where, code, hairy + own, body, flesh, top)
     above = np.asarray(1 - smoothstep(0.0, 0.3, where.level), np.float32)
     if top.sum() < ENOUGH:
         return Kinds(above, 1 - above, clothes, clothes)
@@ -97,16 +100,21 @@ def _clothes(
     head: FloatArray,
     body: NDArray[np.bool_],
     flesh: NDArray[np.bool_],
+    top: NDArray[np.bool_],
 ) -> Float32:
     """Return (h, w) 1 on clothes that hang together with the body's; head: colours counted on the head; flesh: what
-    may be skin by its hue.
+    may be skin by its hue; top: where there is surely hair or a hat.
     """
     surely = body & ~flesh
     if surely.sum() < ENOUGH:
         return np.zeros(where.matte.shape, np.float32)
     worn = _counted(code[surely])
     chance = smoothstep(*CLOTHES, worn / (worn + head + ANY / BINS))[code] * ~flesh
-    found = blurred(chance, 0.02 * where.iod) * smoothstep(*FROM, where.level)
+    low = smoothstep(*FROM, where.level)
+    if top.sum() >= ENOUGH:
+        unlike = 1 - eased(*HAIR_LIKE, float(chance[top].mean()))
+        low = np.maximum(low, unlike * smoothstep(*FROM_UNLIKE, where.level))
+    found = blurred(chance, 0.02 * where.iod) * low
     # What is narrower than a collar is the fringe of a beard that touches one, or a hole in a pattern.
     mask = ((found > 0.5) & (where.matte > 0.5)).astype(np.uint8)
     for step, size in ((cv2.MORPH_CLOSE, 0.5 * NARROW), (cv2.MORPH_OPEN, NARROW)):

@@ -28,6 +28,8 @@ STRAY = 0.02  # share of the head's motion from which hair beside the head count
 JAW = 0.8  # height from the ears (0) to the chin (1): lower down there is body behind hair
 BODY_EDGE = 2.0  # px over which the body's edge is soft where its matte is continued behind the head
 CONTINUED = 0.5  # IOD over which the body's own pattern is continued behind the head
+BESIDE_CLOTHES = 0.14  # IOD from clothes within which body goes on behind hair: a shoulder had a hole (p26)
+STRAIGHTENED = 0.3  # of that reach: how far the border is straightened across which it is mirrored
 FLATTEST = 0.01  # slope per px of such a matte below which the matte has no edge
 NECK = 2.5  # cm of the model's height below which a place that is no face is neck, or an ear
 FACE = 0.7  # cm from the face's landmarks within which a place is skin
@@ -115,7 +117,9 @@ def behind(
     gone = cv2.dilate(where.head, np.ones((grown, grown), np.uint8)).astype(bool)
     stray = ((share > STRAY) & (where.matte > 0.01)).astype(np.uint8)
     stray = cv2.dilate(stray, np.ones((grown, grown), np.uint8)).astype(bool) & ~gone & (clothes < 0.5)
-    above = stray & (where.level < JAW)
+    near = 2 * max(1, round(BESIDE_CLOTHES * where.iod)) + 1
+    worn = cv2.dilate((clothes >= 0.5).astype(np.uint8), np.ones((near, near), np.uint8)) > 0
+    above = stray & (where.level < JAW) & ~worn
     matte = where.matte
     size = (matte.shape[1], matte.shape[0])
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -157,7 +161,7 @@ def _body_behind(small: Float32, solid: Float32, reach: float) -> Float32:
     A collar's edge goes on behind a jaw as its mirror image, which fades into smooth colours over `reach` px.
     """
     smooth = push_pull(small, solid)
-    x, y, distance = mirror_image(solid > 0)
+    x, y, distance = mirror_image(solid > 0, STRAIGHTENED * reach)
     found = cv2.remap(np.dstack([small, solid]), x, y, cv2.INTER_LINEAR)
     share = found[..., 3:] * np.exp(-((distance[..., None] / max(reach, 1e-3)) ** 2))
     share = np.where(solid[..., None] > 0, 1, share)

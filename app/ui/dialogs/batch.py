@@ -199,7 +199,9 @@ class BatchDialog(QDialog):
         verbs = {0: self.tr("Export"), 1: self.tr("Export one photo")}
         self.go.setText(verbs.get(count, self.tr("Export {} photos").format(count)))
         if self.source.text() and not count:
-            self.note.setText(self.tr("There are no photos in this folder."))
+            there = Path(self.source.text()).expanduser().is_dir()
+            empty, gone = self.tr("There are no photos in this folder."), self.tr("There is no such folder.")
+            self.note.setText(empty if there else gone)
         elif not asks:
             self.note.setText(self.tr("Choose a preset, or a strength to frontalise or neutralise by."))
         else:

@@ -29,6 +29,7 @@ from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError
 from app.engine.head import completion
 from app.engine.measuring.speed import known_speeds
+from app.session import naming
 from app.session.session import Session
 from app.session.worker import Answer, Crash, Job
 from app.ui import i18n, icons, theme
@@ -127,8 +128,8 @@ class ModelsDialog(QDialog):
         self.models.clear()
         for model in weights.models():
             kept = self.tr("shipped with Mien") if model.shipped else model.source
-            licence = f"{i18n.sentence(model.licence)}. {i18n.sentence(model.use)}"
-            words = [i18n.sentence(model.title), f"{model.kind} — {kept}", licence]
+            licence = f"{i18n.sentence(model.licence).rstrip('.')}. {i18n.sentence(model.use)}"
+            words = [i18n.sentence(model.title), f"{model.name} — {kept}", licence]
             item = QTreeWidgetItem(self.models, words)
             item.setToolTip(2, words[2])
             item.setData(0, Qt.ItemDataRole.UserRole, model)
@@ -140,7 +141,7 @@ class ModelsDialog(QDialog):
         stack, speeds = QWidget(self), known_speeds()
         column = QVBoxLayout(stack)
         self.cards = {}
-        for info in self._session.generators:
+        for info in naming.offered(self._session.generators):
             card = self.cards[info.name] = GeneratorCard(info, speeds.get(info.name), offer_for(info), stack)
             card.fetch.connect(self._ask_fetch)
             card.learn.connect(self._learn)

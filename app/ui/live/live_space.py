@@ -123,6 +123,17 @@ class LiveSpace(QObject):
                 self.live.film(dialog.clip(), dialog.output, dialog.audio, dialog.rest_at)
         finder.deleteLater()
 
+    @Slot(object)
+    def take_driver(self, path: Path) -> None:
+        """Show this workspace and let a clip or performance drive next; a recording is not ended by it."""
+        self._actions["live_space"].trigger()
+        if self.live.recording:
+            what = self.tr("A recording has one driver.")
+            self._session.failed.emit(EngineError(what, self.tr("Stop recording, then drop the clip.")))
+            return
+        self.live.stop()
+        self.driver.choose_clip(path)
+
     def _set_neutral(self) -> None:
         if self.live.running:
             self.live.set_neutral()

@@ -119,10 +119,20 @@ class ResultPanel(FoldingGroup):
         self.doubts.setVisible(bool(known))
         if measurement is None:
             self.summary.setText(self.tr("Nothing is changed yet.") if nothing else otherwise)
-            return
-        identity = self.tr("identity {:.0f} %").format(measurement.identity * 100)
-        self.summary.setText(", ".join(t for t in (self._changed, identity) if t))
-        self._fill(measurement)
+        else:
+            identity = self.tr("identity {:.0f} %").format(measurement.identity * 100)
+            self.summary.setText(", ".join(t for t in (self._changed, identity) if t))
+            self._fill(measurement)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Give the panel and all around it their new heights at once: painted in between, the words stood apart in the
+        old height, and the panels' separator went through them.
+        """
+        widget: QWidget | None = self.content
+        while widget is not None:
+            QCoreApplication.sendPostedEvents(widget, QEvent.Type.LayoutRequest)
+            widget = widget.parentWidget()
 
     def _fill(self, measurement: Measurement) -> None:
         asked = dict(self._session.edit.values)

@@ -105,6 +105,19 @@ def test_lids_are_apertures(face, model) -> None:
     assert read["blink_left"] == pytest.approx(1) and read["blink_right"] == pytest.approx(1)
 
 
+@pytest.mark.parametrize("aperture", [0.02, 0.05, 0.1])
+def test_eyes_that_the_photo_shows_shut_open_at_the_end_of_the_blinks_range(face, model, aperture) -> None:
+    """A share of nothing was asked of them, so no slider opened a person who had been photographed blinking."""
+    worn = replace(face.params.expression, aperture=(aperture, aperture))
+    blinking = replace(face, params=replace(face.params, expression=worn))
+    edit = FaceEdit.of(blink_left=-0.5, blink_right=-0.25)
+    opened = replace(face, params=semantic.resolve(edit, blinking, model))
+    left, right = opened.params.expression.aperture
+    assert left == pytest.approx(semantic.OPEN) and right == pytest.approx((semantic.OPEN + aperture) / 2)
+    read = semantic.measure_controls(blinking, opened, model)
+    assert (read["blink_left"], read["blink_right"]) == pytest.approx((-0.5, -0.25))
+
+
 def test_pose_and_gaze_are_absolute_and_strength_fades_from_the_photo(face, model) -> None:
     edit = FaceEdit.of(yaw=20, pitch=-10, roll=5, gaze_x=12, gaze_y=-6)
     full = semantic.resolve(edit, face, model)

@@ -175,3 +175,23 @@ def test_skin_beside_dark_hair_goes_on_without_its_dark() -> None:
     aside = (shown < 0.5) & (np.abs(y) < 1.5) & (z > 4.5) & (z < 6.5) & (np.abs(x) > 4) & ~model.ear
     assert mixed.sum() > 30 and aside.sum() > 5
     assert np.median(fill.skin[aside] @ LUMINANCE) > 0.8 * (SKIN @ LUMINANCE)
+
+
+def test_skin_beside_mirrored_skin_is_as_dark_as_that() -> None:
+    """Once, made-up skin went on as light as the lit side: a pale line lay over a cheek in the shade (p34)."""
+    model = HeadModel.load()
+    x = model.points[:, 0]
+    normals = model.normals(model.points) * [1, -1, 1]
+    shown = ((x > -1) & (normals[:, 2] > -0.2)).astype(float)
+    colours = np.tile(SKIN, (len(shown), 1))
+    share = (x < -1) * (model.distance < 0.8) * shown[model.mirror]
+    fills = []
+    for mirrored in (None, (0.4 * colours, share)):
+        fill = filled(
+            model, normals, normals, shown, colours, np.tile(HAIR, (len(shown), 1)), False, mirrored
+        )
+        beside = (x < -3) & (model.distance > 0.8) & (model.distance < 2) & (below_jaw() < -2)
+        beside &= fill.hairline < 0.3
+        assert beside.sum() > 50
+        fills.append(float(np.median(fill.skin[beside] @ LUMINANCE)) / float(SKIN @ LUMINANCE))
+    assert fills[0] > 0.7 and fills[1] < 0.6 * fills[0]

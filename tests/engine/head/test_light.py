@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.engine.head.fill import face_skin
+from app.engine.head.fill import below_jaw, face_skin
 from app.engine.head.light import MOST, lit, mirror_gain
 from app.engine.head.model import FloatArray, HeadModel
 
@@ -63,3 +63,16 @@ def test_brightness_that_no_light_explains_is_not_carried_on() -> None:
     gain = mirror_gain(model, normals, shown, colours, skin, np.zeros(len(skin)))
     far = (shown == 0) & (shown[model.mirror] > 0) & (skin > 0.9)
     assert np.quantile(np.abs(np.log(gain[far])), 0.9) < np.log(2.0)
+
+
+def test_a_collar_on_one_side_tells_nothing_of_the_light() -> None:
+    """Once, skin over a blue collar was taken for light, and the mirrored throat above it was orange (p22)."""
+    model = HeadModel.load()
+    normals, below = model.normals(model.points) * [1, -1, 1], below_jaw()
+    shown, skin = (normals[:, 2] > 0.1).astype(float), face_skin(True)
+    colours = np.tile(255 * SKIN, (len(shown), 1))
+    colours[(model.points[:, 0] > 1) & (below > 3)] = (20, 45, 110)
+    gain = mirror_gain(model, normals, shown, colours, skin, np.zeros(len(skin)))
+    throat = (model.points[:, 0] < -1) & (below > 0.5) & (below < 3)
+    assert throat.sum() > 100
+    assert np.abs(np.log(gain[throat, 0] / gain[throat, 2])).max() < 0.1  # 1.0 once

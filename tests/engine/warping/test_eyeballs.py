@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -37,8 +38,6 @@ def faced(left: float = 1.0, right: float = 1.0) -> np.ndarray:
 
 def painted(landmarks: np.ndarray, sides: tuple[int, ...]) -> np.ndarray:
     """Return skin with white eyes and blue irises on these sides."""
-    import cv2
-
     photo = np.full((SIZE, SIZE, 3), SKIN, np.uint8)
     for side in sides:
         cv2.fillPoly(
@@ -138,6 +137,36 @@ def test_a_shut_eye_that_stays_shut_is_left_alone() -> None:
     photo = painted(shut, ())
     for eye in taken(photo, shut, 0.03, 0.03):
         assert np.array_equal(shown(photo, eye, shut), photo)
+
+
+def test_lashes_beside_a_shut_eye_are_no_open_eye() -> None:
+    """One of two shut eyes was read as half open, and both were opened on the lashes' black."""
+    shut, narrow, wide = faced(0, 0), faced(0, 0.55), faced()
+    photo = painted(narrow, ())
+    cv2.fillPoly(photo, [np.round(narrow[contour_vertices(1), :2]).astype(np.int32)], (30, 20, 15))
+    for eye in taken(photo, narrow, 0.04, 0.15):
+        out = shown(photo, eye, wide).astype(float).mean(axis=2)
+        corners = wide[contour_vertices(eye.side), :2]
+        x, y = np.round(corners[0] + 0.25 * (corners[8] - corners[0])).astype(int)
+        assert out[y, x] > 0.6 * np.mean(SKIN)
+    assert [eye.shown for eye in taken(painted(shut, ()), shut, 0.04, 0.2)] == [0, 1]
+
+
+def test_a_made_up_eye_is_as_sharp_as_its_photo() -> None:
+    shut, wide = faced(0, 0), faced()
+    photo = painted(shut, ())
+    x, y = np.round(shut[contour_vertices(0), :2].mean(axis=0)).astype(int)
+    photo[y - 34 : y - 26, x - 30 : x + 30] = 40  # a brow
+
+    def steepest(blur: float) -> float:
+        """Return the steepest step from the iris to the sclera, over their difference."""
+        blurred = cv2.GaussianBlur(photo, (0, 0), blur)
+        eye = taken(blurred, shut, 0.03, 0.03)[0]
+        x, y = np.round(eye.iris).astype(int)
+        edge = shown(blurred, eye, wide).astype(float).mean(axis=2)[y + 3, x : x + round(1.4 * eye.reach)]
+        return float(np.abs(np.diff(edge)).max() / np.ptp(edge))
+
+    assert steepest(0.5) > 1.4 * steepest(3.0)
 
 
 def test_a_winking_eye_opens_as_the_other_one() -> None:

@@ -17,10 +17,12 @@ from app.engine.head.atlas import scalp
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.matte import person_matte
 from app.engine.warping import body, holding
+from app.engine.warping.hair import _hanging
 from app.engine.warping.head_drawing import NECK_END, drawn_head, view_of
 from app.engine.warping.head_kernels import COLUMNS, PHOTO, head_band, head_maps
 from app.engine.warping.head_table import table
 from app.engine.warping.own_view_kernels import OwnPixels
+from tests.engine.warping.test_kinds import IOD, SIDE, WHITE, person
 
 FOLDER = next(
     iter(f / "shared/media/images" for f in Path(__file__).parents if (f / "shared").is_dir()), None
@@ -321,3 +323,15 @@ def test_a_brimmed_hat_turns_as_one_piece(engine):
 @pytest.mark.parametrize("name", [LONG_HAIRED, SHORT_HAIRED, CURLY])
 def test_hair_is_no_hat(engine, name):
     assert not encoded(engine, name)[1].head.beside.hat.any()
+
+
+def test_a_beard_that_an_outline_joins_to_the_temples_does_not_hang() -> None:
+    """Once, a beard below the jaw counted as hair that hangs over it, and the wall showed in holes of it (p17)."""
+    where, _ = person(WHITE, 0.7)
+    y, x = np.indices((SIDE, SIDE))
+    beard = (np.abs(x - 100) < 26) & (y > 118) & (y < 150)
+    outline = (np.abs(x - 72) < 2) & (y > 30) & (y < 130)
+    curtain = (np.abs(x - 150) < 0.3 * IOD) & (y > 30) & (y < 150)
+    found = _hanging(beard | outline | curtain, where, 0.02 * IOD**2)
+    assert not found[beard | outline].any()
+    assert found[50:140, 146:154].all()

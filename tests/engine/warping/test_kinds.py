@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -61,3 +63,14 @@ def test_hair_that_hangs_down_over_clothes_of_its_colour_is_no_clothes(top: int,
     dark = (np.abs(x - 100) > 40) & (np.abs(x - 100) < 48) & (y > top) & (y < 150)
     where.matte[dark] = 1
     assert _alike(where, dark.astype(np.float32), (dark & (y > 125)).astype(np.float32)) == alike
+
+
+@pytest.mark.parametrize("collar, apart", [(WHITE, True), (HAIR, False)])
+def test_a_shoulder_beside_the_ear_is_clothes_unless_hair_looks_like_it(
+    collar: tuple[int, int, int], apart: bool
+) -> None:
+    """Once, a head that leaned took the shoulder's edge along, which left dotted lines on the shoulder (p26)."""
+    where, picture = person(collar, 0.7)
+    leaning = replace(where, level=where.level - np.float32(0.9))
+    found = kinds(leaning, picture).clothes
+    assert (found[124:132, 60:82].mean() > 0.9) == apart

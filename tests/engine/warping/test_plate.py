@@ -57,3 +57,17 @@ def test_a_pattern_goes_on_behind_the_jaw() -> None:
     part, (x, y, _, _) = behind(picture, BACKGROUND, where, none, none)
     uncovered = part[122 - y : 146 - y, 76 - x : 79 - x, :3].mean(axis=(1, 2))
     assert np.ptp(uncovered) > 120
+
+
+def test_a_shoulder_goes_on_behind_hair_that_lies_on_it() -> None:
+    """Once, the background showed in a hole of the shoulder towards which a head leaned (p26)."""
+    where, picture = person(WHITE, 0.7)
+    leaning = replace(where, level=where.level - np.float32(0.9))
+    worn, share = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
+    fringe = slice(121, 124), slice(60, 72)
+    worn[124:, 50:80] = 1
+    share[fringe] = 1
+    part, (x, y, w, h) = behind(picture, BACKGROUND, leaning, share, worn)
+    whole = np.full((SIDE, SIDE), 255, np.uint8)
+    whole[y : y + h, x : x + w] = part[..., 3]
+    assert whole[fringe].min() > 200  # 7 once

@@ -166,7 +166,7 @@ def _prepared(path: Path, kept: Path, size: int) -> Steps[Step, None, Footage]:
         if (folder / CHECKPOINT).is_file():
             raise EngineError(
                 f"{folder} holds a run on {footage.name} at {footage.size} pixels.",
-                "Choose another name with -o.",
+                "Choose another name.",
             )
     footage = yield from prepare(path, size)
     folder.mkdir(parents=True, exist_ok=True)
