@@ -191,10 +191,11 @@ class Scheduler(QObject):
         yield from (self._picture_want(shown, shown.portrait, key) for key in self._renderable_wishes())
 
     def _renders(self, shown: Shown, portrait: Portrait) -> list[Want]:
-        """Return what makes the picture; where the generator is slow here, first a draft, and the picture
-        once the hand rests.
+        """Return what makes the picture; where the generator is slow here, or the photo very large, first a draft, and
+        the picture once the hand rests.
         """
-        draft = [self._draft_want(shown, portrait)] if self._is_drafted(shown) else []
+        drafted = self._is_drafted(shown) or shown.is_huge
+        draft = [self._draft_want(shown, portrait)] if drafted else []
         return draft if draft and shown.moving else [*draft, self._render_want(shown, portrait)]
 
     def _is_drafted(self, shown: Shown) -> bool:
@@ -296,7 +297,7 @@ class Scheduler(QObject):
         return Want("render", key, call, take, fail, shown.generator, stop)
 
     def _draft_want(self, shown: Shown, portrait: Portrait) -> Want:
-        """Return the mesh warp's picture of what another generator will draw."""
+        """Return the mesh warp's small picture of what is drawn at full size after it."""
 
         def call(engine: EngineLike) -> Rendered:
             return engine.render(portrait, shown.edits, PREVIEW_SIDE)

@@ -17,6 +17,9 @@ from app.session.worker import Crash
 # The longer side in px of a render during a gesture: large enough to see, and quick enough to follow a hand on two
 # cores (docs/measured.md, “Speed”).
 PREVIEW_SIDE = 1024
+# Pixels of a photo from which the picture at full size takes seconds on two cores, so that it is drafted at the
+# preview's size; 64 megapixels took 36 s beside other work.
+HUGE_PIXELS = 24_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +49,13 @@ class Shown:
     def has_face(self) -> bool:
         """Return whether there is an active face."""
         return self.portrait is not None and self.active < len(self.portrait.faces)
+
+    @property
+    def is_huge(self) -> bool:
+        """Return whether an edit is asked of a photo whose picture takes seconds at the size that shall be shown."""
+        asked = any(not edit.is_identity for edit in self.edits.values())
+        size = (0, 0) if self.portrait is None or self.max_side is not None else self.portrait.photo.size
+        return asked and size[0] * size[1] > HUGE_PIXELS
 
     def render_key(self) -> tuple[Any, ...]:
         """Return the values that a render is made of."""

@@ -13,7 +13,7 @@ from app.engine.contract import Measurement, Rendered
 from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
-from app.session import jobs
+from app.session import jobs, shown
 from app.session.pictures import Motif, PictureWish
 from app.session.project import load_project
 from app.session.session import Session
@@ -108,6 +108,27 @@ def test_a_drag_comes_before_the_full_sizes_preparation(
     calls = [call for call in fake.calls if call[0] in ("encode_ahead", "render")]
     after = calls[calls.index(("encode_ahead", 1, PREVIEW_SIDE)) + 1 :]
     assert after[0][0] == "render" and ("encode_ahead", 1, None) in after
+
+
+def test_a_very_large_photo_shows_a_draft_before_the_full_size(
+    qtbot: QtBot, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no drag had shown it before, an edit of 64 megapixels was seen after minutes only."""
+    monkeypatch.setattr(shown, "HUGE_PIXELS", 2 * PREVIEW_SIDE * 64 - 1)
+    session = Session(FakeEngine(size=(2 * PREVIEW_SIDE, 64)))
+    session.start()
+    with qtbot.waitSignal(session.portrait_opened):
+        session.open(photo)
+    settle(session, qtbot)
+    scales: list[tuple[float, bool]] = []
+    session.rendered.connect(lambda rendered: scales.append((rendered.scale, rendered.draft)))
+    session.set_value("yaw", 7)
+    settle(session, qtbot)
+    assert scales == [(0.5, True), (1.0, False)]
+    session.set_value("yaw", None)
+    settle(session, qtbot)
+    assert scales[2:] == [(1.0, False)]
+    session.stop()
 
 
 def test_escape_takes_a_drag_back_and_leaves_nothing_to_redo(opened: Session) -> None:

@@ -52,7 +52,7 @@ class PictureView(QWidget):
         self.setMinimumSize(320, 240)
         self.grabGesture(Qt.GestureType.PinchGesture)
         self.draft = QLabel(self.tr("Draft"), self)
-        self.draft.setToolTip(self.tr("The mesh warp drew this; the generator's own picture follows"))
+        self.draft.setToolTip(self.tr("The mesh warp drew this quickly; the picture itself follows"))
         self.draft.setStyleSheet("background: #e0a458; color: black; padding: 2px 8px; border-radius: 3px;")
         self.draft.move(8, 8)
         self.draft.hide()
