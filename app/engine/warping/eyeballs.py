@@ -74,10 +74,8 @@ def _shown(apertures: tuple[float, float]) -> tuple[float, float]:
     Lashes over a shut eye may be read as a gap, so an eye beside a shut one counts as open from a wider gap on.
     """
     alone = [eased(*SHUT_OR_OPEN, aperture) for aperture in apertures]
-    left, right = (
-        eased(*(edge + LASHES * (1 - alone[1 - k]) for edge in SHUT_OR_OPEN), aperture)
-        for k, aperture in enumerate(apertures)
-    )
+    (shut, wide), lashes = SHUT_OR_OPEN, [LASHES * (1 - other) for other in reversed(alone)]
+    left, right = (eased(shut + gap, wide + gap, aperture) for gap, aperture in zip(lashes, apertures))
     return left, right
 
 
@@ -163,11 +161,11 @@ def _made_up_eye(eye: Eye, pixels: NDArray[Any], landmarks: FloatArray, light: L
     lit = np.float32(255 * light.exposure) * shade
     distance = np.hypot(x, y)
     iris = light.coloured(_iris(distance) * light.tint * lit)
-    iris = iris + smoothstep(*EDGE, distance)[..., None] * (white - iris)
+    eyeball = iris + smoothstep(*EDGE, distance)[..., None] * (white - iris)
     glint = 0.8 * np.exp(-((np.hypot(x - GLINT[0], y - GLINT[1]) / GLINT[2]) ** 2))[..., None]
     glint = light.coloured(np.asarray(glint * light.tint * lit, np.float32))
     blur = _blur(pixels, corners, eye.width)
-    soft = [np.asarray(cv2.GaussianBlur(one, (0, 0), blur), np.float32) for one in (iris, glint)]
+    soft = [np.asarray(cv2.GaussianBlur(one, (0, 0), blur), np.float32) for one in (eyeball, glint)]
     parts = EyeParts(white, soft[0], soft[1], SHADOW[1], plain_strips())
     return replace(eye, parts=parts, iris=centre, reach=RADIUS * eye.width)
 
@@ -194,7 +192,8 @@ def _blur(pixels: NDArray[Any], corners: FloatArray, width: float) -> float:
     )
 
     def slope(picture: Float32) -> Float32:
-        return np.hypot(cv2.Sobel(picture, cv2.CV_32F, 1, 0), cv2.Sobel(picture, cv2.CV_32F, 0, 1))
+        across, down = cv2.Sobel(picture, cv2.CV_32F, 1, 0), cv2.Sobel(picture, cv2.CV_32F, 0, 1)
+        return np.asarray(np.hypot(across, down))
 
     once, twice = slope(crop), slope(cv2.GaussianBlur(crop, (0, 0), 1.0))
     strong = once >= max(float(np.quantile(once, 1 - SHARPEST)), 1e-3)
