@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QRect
+from PySide6.QtCore import QEvent, QPoint, QRect
 from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.engine.face.controls import BY_NAME
@@ -77,6 +78,10 @@ def test_the_pictures_of_a_row_open_in_the_panel_and_never_while_it_is_dragged(
     canvas = opened.edit_space.canvas
     over = QRect(canvas.mapToGlobal(QPoint(0, 0)), canvas.size())
     assert card.isVisible() and not over.intersects(card.geometry())
+    QApplication.sendEvent(opened, QEvent(QEvent.Type.WindowDeactivate))
+    assert not card.isVisible(), "it stayed over the training window that was opened by a key"
+    pictures._show(row)
+    assert card.isVisible()
     row._start()
     assert not card.isVisible()
     row._hover.timeout.emit()

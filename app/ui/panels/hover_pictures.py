@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QEvent, QObject, Slot
 from PySide6.QtGui import QIcon, QImage, QPixmap
 
 from app.engine.face.controls import Control
@@ -73,6 +73,7 @@ class HoverPictures(QObject):
         if face is None:
             return
         self._row = row
+        row.window().installEventFilter(self)
         low, high = self._ends(row.control, face)
         self._card.show_captions(
             self._caption(row.control, face, low), self._caption(row.control, face, high)
@@ -92,6 +93,12 @@ class HoverPictures(QObject):
     def _hide(self) -> None:
         self._row = None
         self._card.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Hide the card when another window comes, over which it would stay."""
+        if event.type() == QEvent.Type.WindowDeactivate:
+            self._hide()
+        return False
 
     @Slot()
     def _forget(self) -> None:
