@@ -34,6 +34,9 @@ FROM = (0.5, 0.7)
 FROM_UNLIKE, HAIR_LIKE = (0.0, 0.2), (0.05, 0.1)
 LOWER_FACE = 0.55  # share of the way from the ears to the chin from which a face may be bearded
 NARROW = 0.16  # IOD: narrower strips are no clothes
+# IOD: narrower gaps in clothes are buttons and folds in the shade, where the share of their colours on the head is less
+# than the second value. Without that, skin between two collars was drawn red (p25).
+BUTTON, RARE = 0.24, 0.02
 # Standard deviations of the face's hue within which a body's colour is skin, and the least standard deviation
 # (logarithms of red over green and of green over blue). What remains is surely clothes.
 HUES, LEAST_HUE = 3.0, 0.06
@@ -117,15 +120,23 @@ def _clothes(
     found = blurred(chance, 0.02 * where.iod) * low
     # What is narrower than a collar is the fringe of a beard that touches one, or a hole in a pattern.
     mask = ((found > 0.5) & (where.matte > 0.5)).astype(np.uint8)
-    for step, size in ((cv2.MORPH_CLOSE, 0.5 * NARROW), (cv2.MORPH_OPEN, NARROW)):
-        width = 2 * max(1, round(size * where.iod / 2)) + 1
-        round_ = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-        mask = cv2.morphologyEx(mask, step, round_)
+    gap = _morphed(mask, cv2.MORPH_CLOSE, BUTTON * where.iod) * ((head < RARE)[code] & ~flesh)
+    mask = np.maximum(mask, gap)
+    mask = _morphed(
+        _morphed(mask, cv2.MORPH_CLOSE, 0.5 * NARROW * where.iod), cv2.MORPH_OPEN, NARROW * where.iod
+    )
     count, part = cv2.connectedComponents(mask)
     reached = np.bincount(part[body], minlength=count) >= ENOUGH
     reached[0] = False
     near = cv2.dilate(reached[part].astype(np.uint8), np.ones((3, 3), np.uint8))
     return np.asarray(np.maximum(found, reached[part]) * near, np.float32)
+
+
+def _morphed(mask: NDArray[np.uint8], step: int, size: float) -> NDArray[np.uint8]:
+    """Return a mask (h, w) closed or opened by a disc of `size` px."""
+    width = 2 * max(1, round(size / 2)) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    return np.asarray(cv2.morphologyEx(mask, step, disc), np.uint8)
 
 
 def skin_hue(small: NDArray[np.uint8], face: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -74,3 +74,16 @@ def test_a_shoulder_beside_the_ear_is_clothes_unless_hair_looks_like_it(
     leaning = replace(where, level=where.level - np.float32(0.9))
     found = kinds(leaning, picture).clothes
     assert (found[124:132, 60:82].mean() > 0.9) == apart
+
+
+@pytest.mark.parametrize("colour, worn", [((25, 40, 95), True), (SKIN, False)])
+def test_a_button_and_its_shade_are_no_hole_in_clothes_and_skin_is(
+    colour: tuple[int, int, int], worn: bool
+) -> None:
+    """Once, a neck was drawn through a keyhole around a collar's button (p11 turned by 24 degrees)."""
+    where, picture = person(WHITE, 0.7)
+    y, x = np.indices((SIDE, SIDE))
+    gap = (np.abs(x - 76) < 0.1 * IOD) & (y > 118) & (y < 136)
+    picture[gap] = colour
+    found = kinds(where, picture).clothes[122:132, 75:78]
+    assert (found > 0.9).all() if worn else (found < 0.1).all()
