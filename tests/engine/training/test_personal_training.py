@@ -302,7 +302,8 @@ def test_a_trained_person_is_in_the_menu_and_renders(tmp_path, monkeypatch):
         footage(name="me.mp4").save(run_folder(name) / "footage.npz")
         steps, model = drained(train_head2head(Path("me.mp4"), name, 5, settings, start, steps=2))
         assert model.kind == ("head2head" if start is None else "head2headfs") and model.name == name
-        assert "before" in steps[0].message and "after" in steps[-1].message
+        said = [step.message for step in steps]
+        assert said[0].startswith("Measuring") and "before" in said[1] and "after" in said[-1]
         backend = backends()[f"head2head-{name}"]()
         person = backend.renderer().person
         assert np.array_equal(person.portrait, footage().frames[footage().best_frame])
