@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from app.engine.rendering.nmfc import NmfcRenderer
 
 WARP = "mesh-warp"  # the default generator, which draws within milliseconds
-TURNED_SIDE = 1024  # px of the longer side of what is drawn to measure, as of the window's previews
 # Number of encoded faces that are kept, so that undo between sizes and faces encodes nothing twice.
 CODES_KEPT = 8
 VIEWS_KEPT = 4  # number of photos at one size that are kept: the photo, preview, live view and export
@@ -302,7 +301,8 @@ class Portraits:
         if after is None:
             raise EngineError("No face can be measured in the result.", "Ask for a smaller change.")
         before = self._face(portrait, face)
-        measurement = compare(before, target, after, edit, self.model, self._turned(portrait, face, edit))
+        turned = self._turned(portrait, face, edit, max(rendered.pixels.shape[:2]))
+        measurement = compare(before, target, after, edit, self.model, turned)
         self._recogniser = self._recogniser or Recogniser()
         if not self._recogniser.imported:
             return measurement
@@ -320,18 +320,17 @@ class Portraits:
         fitted = [found.scaled(1 / rendered.scale) for found in self.fit(srgb)]
         return nearest_face(fitted, target.camera.translation)
 
-    def _turned(self, portrait: Portrait, face: int, edit: FaceEdit) -> FittedFace | None:
-        """Return the face of a small picture in which the edit's pose alone is drawn.
+    def _turned(self, portrait: Portrait, face: int, edit: FaceEdit, side: int) -> FittedFace | None:
+        """Return the face of a picture with a longer side of `side` px in which the edit's pose alone is drawn.
 
-        None where no pose is asked or nothing else, or where another generator than the warp draws, which would take
-        seconds.
+        None where no pose is asked or nothing else, or where another generator than the warp draws, which is slow.
         """
         angles = [control.name for control in POSE]
         pose = replace(edit, values=tuple(v for v in edit.values if v[0] in angles), latents=())
         if not pose.values or pose == edit or self._name != WARP:
             return None
-        target, picture = self.target(portrait, face, pose), self.render(portrait, {face: pose}, TURNED_SIDE)
-        return self._face_in(portrait, picture, target)
+        picture = self.render(portrait, {face: pose}, side)
+        return self._face_in(portrait, picture, self.target(portrait, face, pose))
 
     def nmfc(
         self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False

@@ -206,15 +206,14 @@ def unlearned(
             "hairline": fill.hairline,
             "rim": rim,
             "beard": beard_region(),
-            "facing": np.clip(own.normals[:, 2], 0, 1),
+            "facing": np.clip(facing, 0, 1),
             "mirrored_hair": two.hair[model.mirror],
             "like_hair": fill.like,
         },
         side,
     )
     atlas = _mixed(planes, pixels, low, at_low)
-    told = [planes[name] for name in ("kept", "mirrored", "hairline")]
-    return Unlearned(atlas, np.concatenate(told, axis=2), taken)
+    return Unlearned(atlas, np.dstack([planes[name] for name in ("kept", "mirrored", "hairline")]), taken)
 
 
 def _over_the_atlas(values: Mapping[str, FloatArray], side: int) -> Planes:

@@ -188,15 +188,7 @@ def filled(
     """
     sure = shown * smoothstep(*GRAZING, normals[:, 2])
     face = np.exp(-((model.distance / 2.5) ** 2)) * model.face
-    light = light_on(normals, colours @ LUMINANCE / 255, sure * face)
-    ear = np.clip(lit(light, normals) / lit(light, smooth), *LIT_RANGE)
-    reached = np.maximum(model.openness, DARKEST) ** SHADE
-    beside = smoothstep(*BESIDE, model.distance) if ears else np.zeros(len(sure))
-    shade = (
-        (1 - beside * (1 - reached))
-        * (1 + ears * relief() * (ear - 1))
-        * (1 - _neck_shade(model, colours, sure) * _under_jaw())
-    )
+    shade = _shade(model, normals, smooth, colours, sure, face, ears)
     dark = shade[:, None] ** (REDDER + ears * relief()[:, None] * (EAR_REDDER - REDDER))
     credible = shown * smoothstep(*FACING, normals[:, 2]) * face * (template_hairline(ears) < 0.3)
     credible = _unlike_hair(credible * (model.openness > 0.9) * (1 - _under_jaw()), colours, hair)
@@ -229,6 +221,29 @@ def filled(
     # Hair on the nape keeps its own colour beside the skin of the neck; a beard may have any.
     strands = _joined(model, strands, colours, below * smoothstep(*BEARDED, model.points[:, 2]))
     return Fill(_joined(model, skin, colours, below * smoothstep(0.6, 0.4, line)), strands, line, like)
+
+
+def _shade(
+    model: HeadModel,
+    normals: FloatArray,
+    smooth: FloatArray,
+    colours: FloatArray,
+    sure: FloatArray,
+    face: FloatArray,
+    ears: bool,
+) -> FloatArray:
+    """Return (V,) the share of light that ears and jaw leave, with the ears' relief; face: (V,) 1 on the face, fading
+    beside it; the other arguments are those of `filled`.
+    """
+    light = light_on(normals, colours @ LUMINANCE / 255, sure * face)
+    ear = np.clip(lit(light, normals) / lit(light, smooth), *LIT_RANGE)
+    reached = np.maximum(model.openness, DARKEST) ** SHADE
+    beside = smoothstep(*BESIDE, model.distance) if ears else np.zeros(len(sure))
+    return np.asarray(
+        (1 - beside * (1 - reached))
+        * (1 + ears * relief() * (ear - 1))
+        * (1 - _neck_shade(model, colours, sure) * _under_jaw())
+    )
 
 
 def _beard_line(model: HeadModel, sure: FloatArray, beard: FloatArray) -> FloatArray:
