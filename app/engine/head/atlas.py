@@ -28,7 +28,7 @@ from app.engine.head.light import mirror_gain
 from app.engine.head.lips import over_lips
 from app.engine.head.low_colours import INSIDE, SMALL_IOD, Low
 from app.engine.head.model import FloatArray, HeadModel
-from app.engine.head.parts import eyes, per_ear, per_eye, plain
+from app.engine.head.parts import ears_shown, eyes, per_eye, plain
 from app.engine.head.raster import carried, rasterised
 from app.engine.head.rim import inside_outlines, rim_gain
 from app.engine.head.sides import CHEEKS, LEAST, NEAR, Sides, of_hair, sides
@@ -97,7 +97,7 @@ class Shares:
     fill's. better: (V,) 1 where the photo shows the other side so much better that this side is mirrored rather than
     stretched; rim: (V,) factor by which a place seen at a grazing angle is drawn brighter than in the photo; trusted:
     (V,) 0 where skin is seen at so grazing an angle that its colours are worth nothing; hung: (V,) 1 on and near a
-    cheek on which the photo shows hair; ears: (V,) 1 on an ear that the photo shows.
+    cheek on which the photo shows hair; ears: (V,) of `ears_shown`.
     """
 
     kept: FloatArray
@@ -248,7 +248,8 @@ def _shares(
     alike = 1 - two.hairier * (1 - np.maximum(*eyes(model)))
     better = _better(model, own, two.over) * alike
     kept = per_eye(model, smoothstep(0.35, 0.55, smooth) * (1 - better))
-    ears, ear = per_ear(head, own.confident, own.person), relief() * head.ears
+    whole, ear = ears_shown(head, own.confident), relief() * head.ears
+    ears = whole * ear * own.person
     before = ears * before
     kept = before + (1 - ear) * kept
     mirrored = per_eye(model, smoothstep(0.2, 0.4, smooth[model.mirror])) * alike
@@ -257,7 +258,7 @@ def _shares(
     # share of it would be a dark line on the other.
     gap = smoothstep(*BETTER, own.normals[model.mirror, 2] - own.normals[:, 2])
     mirrored = mirrored * (1 - own.confident * (1 - gap))
-    return Shares(kept, mirrored, better, rim, trusted, hung, ears)
+    return Shares(kept, mirrored, better, rim, trusted, hung, whole)
 
 
 def _hair_before(own: Seen, lows: Low, hair: FloatArray | None, scale: float) -> FloatArray:

@@ -52,11 +52,10 @@ def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray
     return out
 
 
-def per_ear(head: Head, confident: FloatArray, person: FloatArray) -> FloatArray:
-    """Return (V,) 1 on an ear that the photo shows, 0 on one of whose front it shows too little, or which lies outside
-    the matte.
+def ears_shown(head: Head, confident: FloatArray) -> FloatArray:
+    """Return (V,) 1 on the side of a head whose ear the photo shows, 0 on one where it shows too little of its front.
 
-    confident: (V,) 1 where the photo shows the vertex well; person: (V,) 1 well inside the matte.
+    confident: (V,) 1 where the photo shows the vertex well.
     """
     model, ear = HeadModel.load(), relief()
     out = np.zeros(len(ear))
@@ -67,4 +66,4 @@ def per_ear(head: Head, confident: FloatArray, person: FloatArray) -> FloatArray
         half = np.sign(model.points[:, 0]) == side
         mean = float((front * half) @ confident / max(float((front * half).sum()), 1e-6))
         out[half] = float(mean > WHOLE_EAR)
-    return out * ear * person
+    return out

@@ -69,7 +69,8 @@ class Sheet:
     share of the head's motion that a vertex takes part in; along: (N,) share of that motion that a held outline
     (`holding`) takes back; body: (N,) share of the body's motion; thin: (N,) 1 where a strip of hair is so narrow that
     it is only the head's outline; bare: (N,) of `_without_hair`; triangles: (T, 3); texture: (h, w, 4) photo and matte,
-    continued under the head; corner: (x, y) px of the texture in the photo.
+    continued under the head; goes: (h, w) uint8, 255 where the photo's own pixels go along with the sheet, 0 on what
+    stays with the body; corner: (x, y) px of both in the photo.
     """
 
     points: FloatArray
@@ -81,6 +82,7 @@ class Sheet:
     bare: FloatArray
     triangles: NDArray[np.int32]
     texture: NDArray[Any]
+    goes: NDArray[np.uint8]
     corner: tuple[int, int]
 
     @cached_property
@@ -173,16 +175,15 @@ def sheet(
     border = border_share(points, matte, BORDER * head.camera.scale)
     body = (1 - smoothstep(*BODY, _at(where.distance, at))) * border
     own = _at(share, at) * smoothstep(0.0, 2 * LEAST, _at(share, at))
-    texture = _texture(pixels, background, matte, beside, _beside_matte(beside), box)
+    texture, goes = _texture(pixels, background, matte, beside, _beside_matte(beside), box)
     seen = _at(_opaque_cells(texture, matte, where, box[:2]), at)
     triangles = triangles[(held[triangles] > 0).any(axis=1) & (seen[triangles] > 0).any(axis=1)]
     thin = _at(_thin_strips(where), at)
     # A hat is rigid: nothing of it waits behind the head's outline.
     along = _at(_held_share(head, where, hidden) * (1 - beside.hat), at)
     bare = _at(_without_hair(beside), at)
-    return Sheet(
-        placed, head.camera.unproject(placed), own, along, body, thin, bare, triangles, texture, box[:2]
-    )
+    model = head.camera.unproject(placed)
+    return Sheet(placed, model, own, along, body, thin, bare, triangles, texture, goes, box[:2])
 
 
 def _without_hair(beside: Beside) -> Float32:
@@ -259,7 +260,8 @@ def retextured(
     near = np.ones_like(
         beside.where.matte
     )  # whether something is opaque does not depend on the background's colour
-    return replace(old, texture=_texture(pixels, background, matte, beside, near, (x, y, x + w, y + h)))
+    texture, goes = _texture(pixels, background, matte, beside, near, (x, y, x + w, y + h))
+    return replace(old, texture=texture, goes=goes)
 
 
 def _at(field: NDArray[Any], at: FloatArray) -> FloatArray:
@@ -321,8 +323,9 @@ def _texture(
     beside: Beside,
     near: Float32,
     box: tuple[int, int, int, int],
-) -> NDArray[Any]:
-    """Return photo and matte (h, w, 4) of a box (x0, y0, x1, y1) px, continued under the head from the hair beside it.
+) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+    """Return photo and matte (h, w, 4) of a box (x0, y0, x1, y1) px, continued under the head from the hair beside it,
+    and `Sheet.goes` (h, w).
 
     near: a small (h, w) field of how much of the photo is kept, against the background.
 
@@ -334,7 +337,8 @@ def _texture(
     hair = 1 - enlarged(beside.stays, size, box)
     x0, y0, x1, y1 = box
     top = largest(pixels.dtype)
-    bare, left = background[y0:y1, x0:x1], 1 - (hair * enlarged(near, size, box))[..., None]
+    goes = hair * enlarged(near, size, box)
+    bare, left = background[y0:y1, x0:x1], 1 - goes[..., None]
     photo = pixels[y0:y1, x0:x1] + left * (bare.astype(np.float32) - pixels[y0:y1, x0:x1])
     own = np.dstack([photo, matte[y0:y1, x0:x1] * hair * top]).astype(np.float32)
     a = found[..., 3:4]
@@ -342,7 +346,7 @@ def _texture(
     under = np.dstack([laid, a * top])
     s = found[..., 4:5]
     out = np.clip(own + s * (under - own) + 0.5, 0, top)
-    return np.ascontiguousarray(out.astype(pixels.dtype))
+    return np.ascontiguousarray(out.astype(pixels.dtype)), (255 * goes + 0.5).astype(np.uint8)
 
 
 def _beside_matte(beside: Beside) -> Float32:

@@ -354,8 +354,17 @@ def draw_head(
 
 def hair_maps(
     beside: Sheet | None, points: FloatArray, box: NDArray[np.int64]
-) -> tuple[FloatArray, NDArray[np.int32], NDArray[np.int64], Float32, NDArray[Any], NDArray[np.int32]]:
-    """Return what `head_band` takes of the hair: points, triangles, the chosen ones, maps, texture and its corner.
+) -> tuple[
+    FloatArray,
+    NDArray[np.int32],
+    NDArray[np.int64],
+    Float32,
+    NDArray[Any],
+    NDArray[np.uint8],
+    NDArray[np.int32],
+]:
+    """Return what `head_band` takes of the hair: points, triangles, the chosen ones, maps, texture, `Sheet.goes` and
+    their corner.
 
     points: (N, 3) px of the sheet in the frame. Without a sheet all of them are empty.
     """
@@ -363,8 +372,10 @@ def hair_maps(
     if beside is None:
         none, maps = np.zeros((0, 3)), np.zeros((0, 11), np.float32)
         no_triangles, chosen = np.zeros((0, 3), np.int32), np.zeros(0, np.int64)
-        return none, no_triangles, chosen, maps, np.zeros((0, 0, 4), np.uint8), NO_CORNER
+        texture, goes = np.zeros((0, 0, 4), np.uint8), np.zeros((0, 0), np.uint8)
+        return none, no_triangles, chosen, maps, texture, goes, NO_CORNER
     moved = np.ascontiguousarray(points - [0.5, 0.5, 0.0])
     maps = np.empty((len(beside.triangles), 11), np.float32)
     chosen = head_maps(moved, beside.triangles, beside.triangles, beside.values, box, maps)
-    return moved, beside.triangles, chosen, maps, beside.texture, np.array(beside.corner, np.int32)
+    corner = np.array(beside.corner, np.int32)
+    return moved, beside.triangles, chosen, maps, beside.texture, beside.goes, corner

@@ -10,7 +10,7 @@ from numba import njit
 
 from app.engine.head.raster import raster_band
 from app.engine.warping.own_view_kernels import add_beyond, at_rest, own_place, unmoved
-from app.engine.warping.sampling import bicubic, bilinear
+from app.engine.warping.sampling import bicubic, bilinear, plane
 
 # Columns of the table of values at the atlas' vertices: place in the photo and in the atlas, share of the photo's
 # colour, share in which the photo's edge is no edge any more, brightness gain - 1, share that is drawn at all, the
@@ -116,14 +116,14 @@ def head_maps(points, triangles, corners, table, box, out):  # type: ignore[no-u
 @njit(cache=True, nogil=True, fastmath=True)
 def head_band(  # type: ignore[no-untyped-def]
     y0, y1, x0, x1, points, triangles, chosen, maps, texture, background, atlas, hold, clothes, down, right,
-    hair_points, hair_triangles, hair_chosen, hair_maps, hair, hair_corner, own, mixed, top, tint, view, behind,
+    hair_points, hair_triangles, hair_chosen, hair_maps, hair, goes, hair_corner, own, mixed, top, tint, view, behind,
 ):  # fmt: skip
     """Draw rows y0 to y1 - 1 and columns x0 to x1 - 1 of head and hair into behind (y1 - y0, x1 - x0, 3).
 
     points: (V, 3) in index coordinates; triangles: (T, 3) over them; chosen, maps: of `head_maps`; texture: (H, W, 4)
     photo and matte; background: (H, W, 3); atlas: (S, S, 3); hold: (H, W) uint8, by which the photo's pixels are
     kept, or empty; clothes: (H, W) uint8 or empty, 255 on clothes, moved by (right, down) px, behind which lies what
-    is THROAT; hair: (h, w, 4) the sheet's texture, whose first pixel is hair_corner (2,) of the photo;
+    is THROAT; hair: (h, w, 4) the sheet's texture, and goes: (h, w) of `Sheet`, whose first pixel is hair_corner (2,);
     hair_points, hair_triangles, hair_chosen: as for the head; hair_maps: of `head_maps`, places in the photo and how
     thin the hair is; own: share of the photo that is drawn instead of the sheet's texture; mixed: px of depth over
     which the nearer of head and hair takes over, and more than which lie between two parts of the head; top: largest
@@ -167,7 +167,7 @@ def head_band(  # type: ignore[no-untyped-def]
                 before = _before(hair_depth[y - y0, x - x0], near, mixed)
                 if near == NOWHERE or head[3] < OPAQUE or before > zero:
                     qx, qy, thin = _hair_at(hair_maps, t, x, y)
-                    strand = _strand(qx, qy, hair, hair_corner, texture, own, background, top)
+                    strand = _strand(qx, qy, hair, goes, hair_corner, texture, own, background, top)
             # What the matte leaves out may differ from the background, too: a helmet's ring moves with the hair.
             if head[3] <= 0 and strand[3] <= 0 and strand[0] == 0 and strand[1] == 0 and strand[2] == 0:
                 continue
@@ -320,23 +320,38 @@ def _softened(ids, depth, drawn, edge, j, i):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=True, forceinline=True)
-def _strand(qx, qy, hair, corner, texture, own, background, top):  # type: ignore[no-untyped-def]
+def _strand(qx, qy, hair, goes, corner, texture, own, background, top):  # type: ignore[no-untyped-def]
     """Return the premultiplied (r, g, b) and coverage of the hair at a place of the photo."""
     zero, one = np.float32(0), np.float32(1)
     bx = min(max(qx, zero), np.float32(texture.shape[1] - 1))
     by = min(max(qy, zero), np.float32(texture.shape[0] - 1))
-    if own >= one:
-        r, g, b, a = bicubic(texture, bx, by)
-    else:
-        x = min(max(qx - np.float32(corner[0]), zero), np.float32(hair.shape[1] - 1))
-        y = min(max(qy - np.float32(corner[1]), zero), np.float32(hair.shape[0] - 1))
-        r, g, b, a = bicubic(hair, x, y)
-        if own > zero:
-            pr, pg, pb, pa = bicubic(texture, bx, by)
-            r, g, b, a = r + own * (pr - r), g + own * (pg - g), b + own * (pb - b), a + own * (pa - a)
-    a = min(max(a / top, zero), one)
+    x = min(max(qx - np.float32(corner[0]), zero), np.float32(hair.shape[1] - 1))
+    y = min(max(qy - np.float32(corner[1]), zero), np.float32(hair.shape[0] - 1))
+    r = g = b = a = zero
+    if own < one:
+        r, g, b, a = _over_background(hair, x, y, background, bx, by, top)
+    if own > zero:
+        share = own * plane(goes, x, y) / np.float32(255)
+        pr, pg, pb, pa = _over_background(texture, bx, by, background, bx, by, top)
+        left = one - own
+        r, g, b, a = (
+            left * r + share * pr,
+            left * g + share * pg,
+            left * b + share * pb,
+            left * a + share * pa,
+        )
+    return r, g, b, a
+
+
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
+def _over_background(picture, x, y, background, bx, by, top):  # type: ignore[no-untyped-def]
+    """Return the premultiplied (r, g, b) and coverage of a picture (h, w, 4) at (x, y), of which the background
+    (H, W, 3) at (bx, by) is taken out.
+    """
+    r, g, b, a = bicubic(picture, x, y)
+    a = min(max(a / top, np.float32(0)), np.float32(1))
     if a < OPAQUE:
-        left = one - a
+        left = np.float32(1) - a
         br, bg, bb = bilinear(background, bx, by)
         r, g, b = r - left * br, g - left * bg, b - left * bb
     return r, g, b, a
@@ -355,12 +370,7 @@ def _over(head, strand, before, thin, share, photo, y, x, top, out, j, i):  # ty
     if before > zero and s > zero:
         # A transparent fringe shows little of its own colour, and a thin strip of hair is the head's own outline:
         # both are drawn over the background, but not over the head.
-        kept = min(max((s - half) * np.float32(2.5), zero), one) * (one - min(max(thin, zero), one))
-        over = before * a  # beside the head, what is darker than the background stays below 0
-        s *= one + over * (kept - one)
-        r += over * (max(r, zero) * kept - r)
-        g += over * (max(g, zero) * kept - g)
-        b += over * (max(b, zero) * kept - b)
+        before *= min(max((s - half) * np.float32(2.5), zero), one) * (one - min(max(thin, zero), one))
     of_head, of_hair = one - before * s, one - (one - before) * a
     left = (one - a) * (one - s)
     r = of_head * head[0] + of_hair * r + left * out[j, i, 0]

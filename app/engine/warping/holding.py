@@ -95,7 +95,9 @@ def hidden(head: Head, own: Seen, ears: FloatArray) -> Hidden:
     outline = (1 - np.clip(own.normals[:, 2], 0, 1)) * off
     for _ in range(SOFTENED):
         outline = model.averaging @ outline
-    ear = relief() * (1 - ears) * float(head.ears)
+    ear = relief() * (1 - ears * relief() * own.person) * float(head.ears)
+    # An ear that the photo shows lies as a whole where it does: a rim beyond the matte, brought against the head by
+    # itself, came through the ear's hollow as a wedge (p20).
     flat = (1 - ears)[:, None] * (model.without_ears(head.points) - head.points)
     return Hidden(unseen, outline, ear, flat, _under(own.normals))
 

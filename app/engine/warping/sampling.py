@@ -39,6 +39,17 @@ def bilinear(image, qx, qy):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=True, forceinline=True)
+def plane(image, qx, qy):  # type: ignore[no-untyped-def]
+    """Return the bilinear value of a picture (H, W) at index coordinates inside it."""
+    one = np.float32(1)
+    x, y = int(qx), int(qy)
+    x1, y1 = min(x + 1, image.shape[1] - 1), min(y + 1, image.shape[0] - 1)
+    fx, fy = qx - np.float32(x), qy - np.float32(y)
+    above = (one - fx) * image[y, x] + fx * image[y, x1]
+    return (one - fy) * above + fy * ((one - fx) * image[y1, x] + fx * image[y1, x1])
+
+
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _keys(t):  # type: ignore[no-untyped-def]
     """Return the Catmull-Rom weights of the four neighbours at fraction t.
 

@@ -197,8 +197,20 @@ def test_a_bob_hangs_before_no_gap_in_the_head(engine):
     assert np.min(code.head.there[grown]) > 0.99
 
 
-def test_what_the_matte_leaves_out_goes_along_with_the_hair() -> None:
-    """The ring of the sample's helmet was torn to dashes in the background's colour where the matte was exactly 0."""
+def test_no_part_of_an_ear_that_the_photo_shows_is_brought_against_the_head(engine):
+    """Once, the rim of p20's ear that lies beyond the matte was, and stood in the ear's hollow as a jagged wedge."""
+    look = encoded(engine, SHORT_HAIRED)[1].head
+    model = HeadModel.load()
+    ear = model.ear & (model.points[:, 0] > 0)
+    assert np.max(look.hidden.ear[ear]) > 0.5, "the matte leaves a part of it out"
+    assert not look.hidden.flat[ear].any()
+
+
+@pytest.mark.parametrize("goes", [255, 0])
+def test_what_the_matte_leaves_out_goes_along_with_the_hair(goes: int) -> None:
+    """The ring of the sample's helmet was torn to dashes in the background's colour where the matte was exactly 0, and
+    had a notch beside the jaw, where it stays with the body but was drawn once more over itself.
+    """
     side = 12
     corners = np.array([[0.0, 0.0, 0.0], [side, 0.0, 0.0], [0.0, side, 0.0], [side, side, 0.0]])
     triangles = np.array([[0, 2, 1], [1, 2, 3]], np.int32)
@@ -213,8 +225,9 @@ def test_what_the_matte_leaves_out_goes_along_with_the_hair() -> None:
     )
     none, no_triangles = np.zeros((0, 3)), np.zeros((0, 3), np.int32)
     no_maps, no_hold = np.zeros((0, 2 + 3 * COLUMNS), np.float32), np.zeros((0, 0), np.uint8)
-    hair = (corners - [0.5, 0.5, 0.0], triangles, chosen, maps, photo, np.zeros(2, np.int32))
-    out = background.copy()
+    moves = np.full((side, side), goes, np.uint8)
+    hair = (corners - [0.5, 0.5, 0.0], triangles, chosen, maps, photo, moves, np.zeros(2, np.int32))
+    out = background.copy() if goes else photo[..., :3].copy()
     nowhere, yes, no = np.zeros((0, 0), np.int32), np.ones(2, np.bool_), np.zeros(2, np.bool_)
     beyond, corner = np.zeros((0, 0, 3), np.int16), np.zeros(2, np.int32)
     moved = OwnPixels(

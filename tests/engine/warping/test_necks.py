@@ -48,7 +48,7 @@ def drawn(
     chosen = head_maps(points, triangles, triangles, values, np.array([0, 0, SIDE, SIDE]), maps)
     none, no_maps, nobody = np.zeros((0, 3)), np.zeros((0, 11), np.float32), np.zeros(0, np.int64)
     no_hair, corner = np.zeros((0, 0, 4), np.uint8), np.zeros(2, np.int32)
-    hair = (none, none.astype(np.int32), nobody, no_maps, no_hair, corner)
+    hair = (none, none.astype(np.int32), nobody, no_maps, no_hair, no_hair[..., 0], corner)
     nowhere, no, zero = np.zeros((0, 0), np.int32), np.zeros(len(triangles), np.bool_), np.float32(0)
     beyond = np.zeros((0, 0, 3), np.int16)
     view = OwnPixels(

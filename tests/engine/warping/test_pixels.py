@@ -10,6 +10,7 @@ from app.engine.warping.background import fill, push_pull
 from app.engine.warping.body import Body, shift_flow, shifted
 from app.engine.warping.curves import catmull_rom, soft_inside
 from app.engine.warping.eye_kernels import draw_lashes
+from app.engine.warping.head_kernels import _over
 from app.engine.warping.layers import Layers
 
 
@@ -41,6 +42,12 @@ def test_bicubic_is_that_of_the_formula_up_to_the_picture_s_edges(dtype: type) -
                 wanted += weight * image[np.clip(row, 0, 8), np.clip(column, 0, 10)]
         found = sampling.bicubic(image, np.float32(x), np.float32(y))
         assert found == pytest.approx(tuple(wanted), abs=1e-5 * np.iinfo(dtype).max)
+
+
+def test_a_plane_is_read_between_its_pixels() -> None:
+    image = ramp()[..., 0]
+    assert sampling.plane(image, np.float32(4.25), np.float32(6.5)) == pytest.approx(3 * 4.25 + 5 * 6.5)
+    assert sampling.plane(image, np.float32(15), np.float32(11)) == pytest.approx(3 * 15 + 5 * 11)
 
 
 def keys(away: float) -> float:
@@ -147,3 +154,14 @@ def test_lashes_are_darkest_on_the_lid_and_hang_down() -> None:
     assert column[8] == pytest.approx(100, abs=2) and column.argmin() == 8
     assert column[5] > column[11] + 10, "further below the line than above it"
     assert skin[8, 3, 0] > 150, "thin in the corners"
+
+
+def test_a_thin_strip_meets_the_head_s_edge_without_a_gap() -> None:
+    """Once, a line of the background's colour lay between a head's soft edge and the strip of its outline (p20's ear
+    turned by 4 degrees).
+    """
+    photo, out = np.zeros((1, 1, 4), np.uint8), np.zeros((1, 1, 3), np.uint8)
+    one, half, skin = np.float32(1), np.float32(0.5), np.float32(200)
+    head, strip = (half * skin, half * skin, half * skin, half), (skin, skin, skin, one)
+    _over(head, strip, one, one, one, photo, 0, 0, np.float32(255), out, 0, 0)
+    assert out.tolist() == [[[200, 200, 200]]]
