@@ -43,5 +43,5 @@ def export_head(source: SourceImage, photo: Photo, path: Path) -> None:
     look, params = code.head, source.face.params
     front = replace(params, camera=Camera.from_angles(0.0, 0.0, 0.0, 1.0, (0.0, 0.0)))
     points = look.head.points + model.binding @ pose(code.face, front).along
-    texture = to_srgb8(replace(photo, pixels=look.atlas, alpha=None))
+    texture = to_srgb8(replace(photo, pixels=look.atlas[..., :3], alpha=None))
     export_mesh(points[model.base], model.corners, path, model.atlas, texture)

@@ -318,7 +318,9 @@ def _mixed(planes: Planes, pixels: NDArray[Any], low: NDArray[np.float32], at_lo
 
     def fetched(picture: NDArray[Any], at: NDArray[np.float32], factor: float = 1.0) -> NDArray[np.float32]:
         x, y = (np.ascontiguousarray(at[..., k] * factor - 0.5) for k in (0, 1))
-        found = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        # Straight lines between pixels take a quarter of the finest contrast, which low-pass colours do not have.
+        between = cv2.INTER_LINEAR if picture is low else cv2.INTER_CUBIC
+        found = cv2.remap(picture, x, y, between, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(found, np.float32)
 
     kept, mirrored, beard, hairline = (planes[name] for name in ("kept", "mirrored", "beard", "hairline"))

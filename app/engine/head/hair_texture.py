@@ -46,10 +46,9 @@ MIDDLE = 0.5  # share of the greatest distance from skin, from which a place of 
 BEST = 6
 OFTEN = 1.5  # cm that a place counts as further off for each patch that has its texture already
 SIDEWAYS = 2.0  # cm from the middle plane beyond which a patch for the other side is mirrored
-# Share of its difference from its neighbours by which a texel stands out more, across and down: the texture is read
-# between texels twice, as a patch and in a frame, which leaves 2/3 + 1/3 cos w of the power at w radians a texel each.
-# Made-up hair had 0.68 of the finest detail of true views (six people).
-SHARPENED = 0.25
+# Share of its difference from its neighbours by which a texel stands out more, across and down: a patch is read between
+# texels, which leaves 2/3 + 1/3 cos w of the power at w radians a texel.
+SHARPENED = 0.12
 AROUND = 0.17  # IOD: sigma of the blur within which strands have one direction
 RUNS_ON = (
     4.0  # cm from hair that the photo shows, over which its strands' direction gives way to that of growth

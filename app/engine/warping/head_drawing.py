@@ -63,7 +63,8 @@ LIT = 6.0  # cm from the face's landmarks over which the skin's light fades: ear
 class HeadLook:
     """The head of one photo with its colours, computed once.
 
-    seen: what the photo shows of the head; kept, better, rim: of `Shares`; atlas: (S, S, 3) of the photo's type;
+    seen: what the photo shows of the head; kept, better, rim: of `Shares`; atlas: (S, S, 4) of the photo's type, with a
+    fourth channel because four are read at once;
     plate: the photo without the head; beside: what stands beside the head; sheet: the hair there, None where there is
     none; there: (V,) how much of a vertex is drawn; ear: (V,) 1 on a visible ear; hair: (V,) 1 where hair grows; hung:
     of `Shares`, 0 behind spectacles; hidden: what a held outline does to the vertices; light: (9,) harmonics; tint:
@@ -159,7 +160,7 @@ def head_look(
         kept=shares.kept,
         better=shares.better,
         rim=shares.rim,
-        atlas=atlas,
+        atlas=np.asarray(cv2.cvtColor(atlas, cv2.COLOR_RGB2RGBA)),
         plate=plate,
         beside=beside,
         sheet=hung,

@@ -71,7 +71,7 @@ def _colour(maps, t, u, v, there, texture, background, atlas, top, tint):  # typ
     if photo < one:
         ax = min(max(_value(maps, t, ATLAS_X, u, v), zero), np.float32(atlas.shape[1] - 1))
         ay = min(max(_value(maps, t, ATLAS_Y, u, v), zero), np.float32(atlas.shape[0] - 1))
-        tr, tg, tb = bilinear(atlas, ax, ay)
+        tr, tg, tb, _ = bicubic(atlas, ax, ay)
         rest = one - photo
         r, g, b, a = r + rest * tr, g + rest * tg, b + rest * tb, a + rest
     gain = _value(maps, t, GAIN, u, v)
@@ -121,7 +121,7 @@ def head_band(  # type: ignore[no-untyped-def]
     """Draw rows y0 to y1 - 1 and columns x0 to x1 - 1 of head and hair into behind (y1 - y0, x1 - x0, 3).
 
     points: (V, 3) in index coordinates; triangles: (T, 3) over them; chosen, maps: of `head_maps`; texture: (H, W, 4)
-    photo and matte; background: (H, W, 3); atlas: (S, S, 3); hold: (H, W) uint8, by which the photo's pixels are
+    photo and matte; background: (H, W, 3); atlas: (S, S, 4); hold: (H, W) uint8, by which the photo's pixels are
     kept, or empty; clothes: (H, W) uint8 or empty, 255 on clothes, moved by (right, down) px, behind which lies what
     is THROAT; hair: (h, w, 4) the sheet's texture, and goes: (h, w) of `Sheet`, whose first pixel is hair_corner (2,);
     hair_points, hair_triangles, hair_chosen: as for the head; hair_maps: of `head_maps`, places in the photo and how

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.engine.head.atlas import BRIGHTEST, Seen, _before, _better, _hair_before, _mixed
 from app.engine.head.fill import face_skin, relief
@@ -61,25 +62,41 @@ def test_hair_is_not_brought_onto_skin_that_the_photo_shows() -> None:
     assert not sides(model, colours, None, shown, True).hairier.any()
 
 
+def only_mirrored(at: FloatArray) -> dict[str, NDArray[np.float32]]:
+    """Return what `_mixed` takes of an atlas that shows nothing but the mirror image; at: (S, S, 2) px in the photo."""
+    widths = {"at": 2, "at_mirrored": 2, "gain": 3, "skin": 3, "hair": 3}
+    planes = {name: np.zeros((SIDE, SIDE, n), np.float32) for name, n in widths.items()}
+    for name in ("kept", "mirrored", "hairline", "rim", "beard", "facing", "mirrored_hair", "like_hair"):
+        planes[name] = np.zeros((SIDE, SIDE, 1), np.float32)
+    planes["at_mirrored"][:] = at
+    for name in ("mirrored", "gain", "rim"):
+        planes[name][:] = 1
+    return planes
+
+
 def test_mirrored_strands_stay_uneven() -> None:
     """Once, the limit that keeps a highlight from the other side made a grey patch of p06's hair."""
     bright, dark = 120.0, 60.0
     photo = np.full((64, 64, 3), dark, np.uint8)
     photo[:, ::4] = bright
     low = np.full((64, 64, 3), 75, np.float32)
-    widths = {"at": 2, "at_mirrored": 2, "gain": 3, "skin": 3, "hair": 3}
-    planes = {name: np.zeros((SIDE, SIDE, n), np.float32) for name, n in widths.items()}
-    for name in ("kept", "mirrored", "hairline", "rim", "beard", "facing", "mirrored_hair", "like_hair"):
-        planes[name] = np.zeros((SIDE, SIDE, 1), np.float32)
-    along = np.linspace(8, 56, SIDE)
-    planes["at_mirrored"][:] = np.stack(np.meshgrid(along, along), axis=2)
-    for name in ("mirrored", "gain", "rim"):
-        planes[name][:] = 1
-    made = []
+    along = np.arange(SIDE) % 48 + 8.5
+    planes, made = only_mirrored(np.stack(np.meshgrid(along, along), axis=2)), []
     for hair in (0, 1):
         planes["mirrored_hair"][:] = hair
         made.append(_mixed(planes, photo, low, 1.0).max())
     assert made[0] <= round(BRIGHTEST * 75) and made[1] > 0.95 * bright
+
+
+def test_mirrored_skin_is_as_fine_as_the_photos() -> None:
+    """Once, it was read between pixels by straight lines, which took a quarter of the finest contrast."""
+    photo = np.random.default_rng(2).normal(128, 8, (112, 112, 1)).repeat(3, axis=2).astype(np.uint8)
+    along = np.arange(SIDE) + 8.5
+    for between in (0.0, 0.25, 0.5):
+        across, down = np.meshgrid(along + between, along + 0.5 - between)
+        planes = only_mirrored(np.stack([across, down], axis=2))
+        made = _mixed(planes, photo, np.full((112, 112, 3), 250, np.float32), 1.0)
+        assert 0.75 < made.std() / photo.std() < 1.1, between
 
 
 def test_a_lock_over_the_far_cheek_does_not_turn_as_a_part_of_it() -> None:
