@@ -17,9 +17,11 @@ import traceback
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from app.engine.face.parameters import rotation_matrix
 from tools import true_heads
+from tools.completion_report import blind, edges
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -62,6 +64,20 @@ def what_became_of(name: str) -> str:
         if end.code == 0 and "usage:" in said.getvalue():
             return "helps"
     raise AssertionError("--help prints no help")
+
+
+def test_a_blind_choice_counts_ties_as_half() -> None:
+    """Views to which hardly anything is added had been won or lost by a hair's breadth."""
+    damage = np.array([[0.05, 0.04], [0.05, 0.0501], [0.05, 0.0499], [0.05, 0.0501]])
+    assert blind(damage) == "62 % (100 %)"
+    assert blind(damage[1:]) == "50 % (none)"
+
+
+def test_a_side_in_the_shade_is_as_sharp_as_in_the_light() -> None:
+    """Once, mirrored sides were called a quarter less sharp than true ones, because they lay in the shade."""
+    lit = np.random.default_rng(1).uniform(0.4, 0.9, (3, 64, 64)).astype(np.float32)
+    shade, known = 2 * np.stack([0.8 * lit, lit]) - 1, np.ones((64, 64), np.float32)
+    assert edges(shade[0], known) == pytest.approx(edges(shade[1], known), rel=0.03)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ from app.engine.training.people import sources  # noqa: E402
 Float32 = NDArray[np.float32]
 WORST = 10  # views on the sheet of the worst
 KEPT = 3  # index of the input plane that says which texels are kept
+FLOOR = 0.04  # share of the largest brightness below which differences are noise
 TIE = 0.005  # share of the damage read: readings closer than this are a tie (docs/completion.md)
 LIGHT, DARK = 41.0, 10.0  # degrees of the typology angle: light above, dark below, medium between
 WOMEN = frozenset(["barbara", "heidemarie", "janet", "kathryn", "lisa"])  # NASA's validation people
@@ -165,8 +166,11 @@ def figures(features: FaceFeatures, case: Case, used: Float32) -> dict[str, floa
 
 
 def edges(picture: Float32, known: Float32) -> float:
-    """Return the mean gradient of the grey picture where it is known."""
-    y, x = np.gradient(picture.mean(axis=0))
+    """Return the mean gradient of the logarithm of the grey picture where it is known.
+
+    Light is no detail: of two photos of one side, that in the shade has the smaller differences.
+    """
+    y, x = np.gradient(np.log(np.maximum(picture.mean(axis=0) + 1, 0) / 2 + FLOOR))
     return float((np.hypot(x, y) * known).sum() / known.sum())
 
 

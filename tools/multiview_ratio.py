@@ -94,7 +94,7 @@ def measured(engine: Engine, views: Path, jobs: list[list[str]]) -> list[Turned]
 def table(here: dict[str, Any], other: dict[str, Any]) -> str:
     lines = ["| turn | measure | other | this | this / other |", "|---|---|---|---|---|"]
     for turn in (*TURNS, "both"):
-        for name in ("l1", "ssim", "edges"):
+        for name in ("l1", "ssim", "edges", "detail"):
             a, b = other[turn][name], here[turn][name]
             lines.append(f"| {turn} | {name} | {a:.3f} | {b:.3f} | {b / a:.3f} |")
     return "\n".join(lines)

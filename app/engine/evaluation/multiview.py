@@ -36,6 +36,8 @@ TURNS = ("front to side", "side to front")
 HEAD = np.array([[0.0, 0.35, -0.9]])
 # Eye distances from HEAD up to which hair is compared; chosen by eye on the people of the set.
 REACH = 2.1
+# Eye distances inside both outlines from which detail is compared; chosen by eye on the people of the set.
+INSIDE = 0.06
 CELL = 240  # px of the side of a sheet's picture
 ROWS = 13  # people on a sheet
 
@@ -54,8 +56,8 @@ class Pair:
 class Turned:
     """The results of both turns of one person.
 
-    metrics: by turn l1 (0 to 255), ssim and edges (gradient energy over the truth's); angle: degrees of yaw between
-    both views; strip: (CELL, 4 CELL, 3) front photo, front made of the side, side photo, side made of the front.
+    metrics: by turn those of `judged`; angle: degrees of yaw between both views; strip: (CELL, 4 CELL, 3) front photo,
+    front made of the side, side photo, side made of the front.
     """
 
     pair: Pair
@@ -110,10 +112,9 @@ def compared(pair: Pair, front: Portrait, side: Portrait, to_side: Image, to_fro
     """Return the metrics of both turns, whatever made their pictures."""
     photos = [to_srgb8(portrait.photo) for portrait in (front, side)]
     faces = [portrait.faces[portrait.largest] for portrait in (front, side)]
-    heads = [head_mask(photo, face) for photo, face in zip(photos, faces)]
     found = {
-        TURNS[0]: judged(to_side, photos[1], heads[1]),
-        TURNS[1]: judged(to_front, photos[0], heads[0]),
+        TURNS[0]: judged(to_side, photos[1], faces[1]),
+        TURNS[1]: judged(to_front, photos[0], faces[0]),
     }
     cells = (photos[0], to_front, photos[1], to_side)
     angle = abs(faces[1].params.camera.yaw - faces[0].params.camera.yaw)
@@ -135,18 +136,34 @@ def head_mask(photo: Image, face: FittedFace) -> Mask:
     return np.asarray((matte > 0.5) & near & above)
 
 
-def judged(made: Image, truth: Image, head: Mask) -> dict[str, float]:
-    """Return L1 (0 to 255), SSIM and gradient energy over the truth's, within the true head; pictures of one size."""
+def judged(made: Image, truth: Image, face: FittedFace) -> dict[str, float]:
+    """Return l1 (0 to 255), ssim, edges and detail of a picture made of a true one; face: the true photo's.
+
+    l1, ssim and edges (gradient energy over the truth's) are taken within the true head. There an outline that lies too
+    far inside counts as edges, and the true outline as edges that lack. detail is the same gradient energy inside both
+    heads, off their outlines.
+    """
     from skimage.metrics import structural_similarity
 
     if made.shape != truth.shape:
         made = np.asarray(cv2.resize(made, truth.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
+    head = head_mask(truth, face)
     _, local = structural_similarity(made, truth, channel_axis=2, full=True)
     return {
         "l1": metrics.l1(made, truth, head),
         "ssim": float(local[head].mean()),
         "edges": metrics.sharpness(made, truth, head),
+        "detail": metrics.sharpness(
+            made, truth, _inside(head & head_mask(made, face), face.params.camera.scale)
+        ),
     }
+
+
+def _inside(head: Mask, iod: float) -> Mask:
+    """Return (H, W) what lies further than INSIDE within a head; iod: px between the eyes."""
+    size = 2 * max(1, round(INSIDE * iod)) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return np.asarray(cv2.erode(head.astype(np.uint8), disc) > 0)
 
 
 def in_all(results: list[Turned]) -> dict[str, dict[str, float]]:
@@ -162,11 +179,14 @@ def in_all(results: list[Turned]) -> dict[str, dict[str, float]]:
 
 def as_table(results: list[Turned]) -> str:
     """Return a table with a row per person and one of all."""
-    lines = [f"| person | degrees | {' | '.join(f'{turn}: L1 / SSIM / edges' for turn in TURNS)} |"]
+    lines = [f"| person | degrees | {' | '.join(f'{turn}: L1 / SSIM / edges / detail' for turn in TURNS)} |"]
     lines.append("|---|---|---|---|")
 
     def row(name: str, angle: float, found: dict[str, dict[str, float]]) -> str:
-        cells = (f"{m['l1']:.1f} / {m['ssim']:.3f} / {m['edges']:.2f}" for m in (found[t] for t in TURNS))
+        cells = [
+            f"{m['l1']:.1f} / {m['ssim']:.3f} / {m['edges']:.2f} / {m['detail']:.2f}"
+            for m in (found[t] for t in TURNS)
+        ]
         return f"| {name} | {angle:.0f} | {' | '.join(cells)} |"
 
     lines += [row(result.pair.person, result.angle, result.metrics) for result in results]
@@ -198,7 +218,7 @@ def _titled(result: Turned) -> Image:
     strip = result.strip.copy()
     for column, turn in ((1, TURNS[1]), (3, TURNS[0])):
         m = result.metrics[turn]
-        text = f"{result.pair.person}  L1 {m['l1']:.0f} SSIM {m['ssim']:.2f} edges {m['edges']:.2f}"
+        text = f"{result.pair.person}  L1 {m['l1']:.0f} SSIM {m['ssim']:.2f} detail {m['detail']:.2f}"
         for colour, thick in (((0, 0, 0), 3), ((255, 255, 255), 1)):
             at = (column * CELL + 4, CELL - 6)
             cv2.putText(strip, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.38, colour, thick, cv2.LINE_AA)

@@ -41,12 +41,22 @@ def test_a_folder_without_its_table_says_what_is_needed(tmp_path: Path) -> None:
 
 
 def test_the_same_picture_is_perfect_and_a_blurred_one_lacks_edges(portrait: Portrait) -> None:
-    photo = to_srgb8(portrait.photo)
-    head = head_mask(photo, portrait.faces[0])
-    same = judged(photo, photo, head)
-    assert same == pytest.approx({"l1": 0, "ssim": 1, "edges": 1})
-    blurred = judged(np.asarray(cv2.GaussianBlur(photo, (0, 0), 3), np.uint8), photo, head)
-    assert blurred["edges"] < 0.5 and blurred["ssim"] < 0.95 and blurred["l1"] > 1
+    photo, face = to_srgb8(portrait.photo), portrait.faces[0]
+    same = judged(photo, photo, face)
+    assert same == pytest.approx({"l1": 0, "ssim": 1, "edges": 1, "detail": 1})
+    blurred = judged(np.asarray(cv2.GaussianBlur(photo, (0, 0), 3), np.uint8), photo, face)
+    assert blurred["edges"] < 0.5 and blurred["detail"] < 0.5
+    assert blurred["ssim"] < 0.95 and blurred["l1"] > 1
+
+
+def test_a_misplaced_outline_is_no_detail(portrait: Portrait) -> None:
+    """Once, a blurred head before a bright background counted as sharp, because its outline lay inside the true one."""
+    photo, face = to_srgb8(portrait.photo), portrait.faces[0]
+    head = head_mask(photo, face)
+    small = cv2.erode(head.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
+    made = np.where(small[..., None], cv2.GaussianBlur(photo, (0, 0), 2), 255).astype(np.uint8)
+    found = judged(made, photo, face)
+    assert found["edges"] > 1 and found["detail"] < 0.6
 
 
 def test_the_head_is_the_person_above_the_chin(portrait: Portrait) -> None:
@@ -77,3 +87,4 @@ def test_one_person_is_turned_both_ways(engine: Engine, shared: Path, tmp_path: 
     assert 30 < result.angle < 50
     for turn, found in in_all([result]).items():
         assert found["l1"] < 70 and found["ssim"] > 0.3 and found["edges"] > 0.5, turn
+        assert found["detail"] > 0.5, turn

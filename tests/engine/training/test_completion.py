@@ -38,7 +38,6 @@ from app.engine.training.completion.trust import learnable, trusted
 from app.engine.training.loop import Plan, train
 from app.engine.training.people import IDENTITIES, part_of
 from tests.steps import drained
-from tools.completion_report import blind
 
 TINY = Settings(CompletionConfig((4, 4, 4, 4), 1), critic=4, batch=2, alone=1)
 CPU = torch.device("cpu")
@@ -390,10 +389,3 @@ def test_a_network_keeps_its_template_and_reach(data: Path) -> None:
     again = recipe.meant()
     assert isinstance(again, Completion) and again.place.abs().max() > 0.5
     assert 0 < float(again.reach.mean()) < 0.9  # nobody photographed a head all round
-
-
-def test_a_blind_choice_counts_ties_as_half() -> None:
-    """Views to which hardly anything is added had been won or lost by a hair's breadth."""
-    damage = np.array([[0.05, 0.04], [0.05, 0.0501], [0.05, 0.0499], [0.05, 0.0501]])
-    assert blind(damage) == "62 % (100 %)"
-    assert blind(damage[1:]) == "50 % (none)"
