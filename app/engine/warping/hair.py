@@ -41,6 +41,7 @@ CELL = 0.12  # IOD between the sheet's vertices
 BODY = (2.0, 6.0)  # IOD from the head: the body moves along to stays where it is
 LEAST = 0.02  # share of the head's motion below which a place keeps the photo's pixels
 NEAR = 0.12  # IOD beside the head within which the sheet takes only colours of hair
+HAIR_ALONE = 0.8  # share of hair from which a place within that shows no skin
 JOIN = 0.35  # IOD beside the head over which the sheet goes from the outline's depth to the head's middle
 APART = 0.8  # IOD by which the sheet lies before or behind the head's middle at most
 THIN = 0.2  # IOD: a strip of hair narrower than this is taken for the head's own outline
@@ -70,7 +71,7 @@ class Sheet:
     (`holding`) takes back; body: (N,) share of the body's motion; thin: (N,) 1 where a strip of hair is so narrow that
     it is only the head's outline; bare: (N,) of `_without_hair`; triangles: (T, 3); texture: (h, w, 4) photo and matte,
     continued under the head; goes: (h, w) uint8, 255 where the photo's own pixels go along with the sheet, 0 on what
-    stays with the body; corner: (x, y) px of both in the photo.
+    stays with the body and where hair is continued under the head; corner: (x, y) px of both in the photo.
     """
 
     points: FloatArray
@@ -346,7 +347,9 @@ def _texture(
     under = np.dstack([laid, a * top])
     s = found[..., 4:5]
     out = np.clip(own + s * (under - own) + 0.5, 0, top)
-    return np.ascontiguousarray(out.astype(pixels.dtype)), (255 * goes + 0.5).astype(np.uint8)
+    return np.ascontiguousarray(out.astype(pixels.dtype)), (255 * goes * (1 - s * a)[..., 0] + 0.5).astype(
+        np.uint8
+    )
 
 
 def _beside_matte(beside: Beside) -> Float32:
@@ -361,7 +364,9 @@ def _continued(pixels: NDArray[Any], beside: Beside) -> Float32:
     where, like = beside.where, beside.like
     iod = where.iod
     size = (where.matte.shape[1], where.matte.shape[0])
-    skin = (beside.bare > 0.5) & (where.distance < NEAR) & (where.below < 0) & (where.level > 0)
+    # What is half hair at the edge of a jaw is its soft edge: turned with the hair it was a loop of skin (p23).
+    skin = (beside.bare > 0.5) | (like < HAIR_ALONE)
+    skin &= (where.distance < NEAR) & (where.below < 0) & (where.level > 0)
     hidden = (where.head > 0) | skin
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     known = ~hidden & (beside.share > 0.25)

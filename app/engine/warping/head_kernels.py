@@ -327,19 +327,13 @@ def _strand(qx, qy, hair, goes, corner, texture, own, background, top):  # type:
     by = min(max(qy, zero), np.float32(texture.shape[0] - 1))
     x = min(max(qx - np.float32(corner[0]), zero), np.float32(hair.shape[1] - 1))
     y = min(max(qy - np.float32(corner[1]), zero), np.float32(hair.shape[0] - 1))
+    share = own * plane(goes, x, y) / np.float32(255)
     r = g = b = a = zero
-    if own < one:
+    if share < one:
         r, g, b, a = _over_background(hair, x, y, background, bx, by, top)
-    if own > zero:
-        share = own * plane(goes, x, y) / np.float32(255)
+    if share > zero:
         pr, pg, pb, pa = _over_background(texture, bx, by, background, bx, by, top)
-        left = one - own
-        r, g, b, a = (
-            left * r + share * pr,
-            left * g + share * pg,
-            left * b + share * pb,
-            left * a + share * pa,
-        )
+        r, g, b, a = r + share * (pr - r), g + share * (pg - g), b + share * (pb - b), a + share * (pa - a)
     return r, g, b, a
 
 

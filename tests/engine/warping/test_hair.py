@@ -197,6 +197,22 @@ def test_a_bob_hangs_before_no_gap_in_the_head(engine):
     assert np.min(code.head.there[grown]) > 0.99
 
 
+def test_long_hair_carries_no_edge_of_the_jaw_along(engine):
+    """Once, a loop of skin lay beside p23's jaw at 25 degrees, and a second jaw at 12."""
+    look = encoded(engine, LONG_HAIRED)[1].head
+    where, hair = look.beside.where, look.sheet
+    h, w = hair.texture.shape[:2]
+    x, y = hair.corner
+    size = look.plate.texture.shape[1::-1]
+    head, level = (
+        cv2.resize(np.float32(part), size)[y : y + h, x : x + w] for part in (where.head, where.level)
+    )
+    jaw = (level > 0.3) & (level < 0.7)
+    edge = jaw & (cv2.dilate(head, np.ones((5, 5))) > 0.5) & (cv2.erode(head, np.ones((5, 5))) < 0.5)
+    assert np.percentile(hair.texture[edge][:, :3].mean(axis=1), 95) < 50
+    assert hair.goes[jaw & (head == 1)].mean() < 1
+
+
 def test_no_part_of_an_ear_that_the_photo_shows_is_brought_against_the_head(engine):
     """Once, the rim of p20's ear that lies beyond the matte was, and stood in the ear's hollow as a jagged wedge."""
     look = encoded(engine, SHORT_HAIRED)[1].head
@@ -226,7 +242,8 @@ def test_what_the_matte_leaves_out_goes_along_with_the_hair(goes: int) -> None:
     none, no_triangles = np.zeros((0, 3)), np.zeros((0, 3), np.int32)
     no_maps, no_hold = np.zeros((0, 2 + 3 * COLUMNS), np.float32), np.zeros((0, 0), np.uint8)
     moves = np.full((side, side), goes, np.uint8)
-    hair = (corners - [0.5, 0.5, 0.0], triangles, chosen, maps, photo, moves, np.zeros(2, np.int32))
+    texture = photo if goes else np.dstack([background, photo[..., 3]])
+    hair = (corners - [0.5, 0.5, 0.0], triangles, chosen, maps, texture, moves, np.zeros(2, np.int32))
     out = background.copy() if goes else photo[..., :3].copy()
     nowhere, yes, no = np.zeros((0, 0), np.int32), np.ones(2, np.bool_), np.zeros(2, np.bool_)
     beyond, corner = np.zeros((0, 0, 3), np.int16), np.zeros(2, np.int32)
