@@ -122,16 +122,18 @@ def placed_ears(
 
 
 def held_in(model: HeadModel, placed: FloatArray, grown: FloatArray) -> FloatArray:
-    """Return a head (V, 3) grown out to its hair, with ears that stand out no further from its middle than where they
-    were placed; placed: (V, 3) the head before it grew, with the skull under the ears.
+    """Return a head (V, 3) grown out to its hair, with ears that stand out no further from its middle, and lie no
+    further back, than where they were placed; placed: (V, 3) the head before it grew, with the skull under the ears.
     """
     out, relief = grown.copy(), placed - model.without_ears(placed)
+    back = np.zeros_like(placed)
     for side in (-1, 1):
         own = np.flatnonzero(model.ear & (np.sign(model.points[:, 0]) == side))
         further = np.max(side * grown[own, 0]) - np.max(side * placed[own, 0])
         most = max(float(np.max(side * relief[own, 0])), 1e-6)
         out[own, 0] -= np.clip(further / most, 0, 1 - LEFT) * relief[own, 0]
-    return out
+        back[own, 2] = np.mean(placed[own, 2] - grown[own, 2])
+    return np.asarray(out + _with_surroundings(model, back))
 
 
 def _lost(scene: _Scene, places: dict[int, Place]) -> bool:
@@ -306,13 +308,20 @@ def _moved(scene: _Scene, places: dict[int, Place]) -> FloatArray:
         out[:, 1] += place[0] * near
         out[:, 2] += place[3] * near
         ears[own] = _placed(points[own], relief[own], side, place) - out[own]
-    # Without what follows, a ring of long triangles around the ear was half skin and half hair.
+    return np.asarray(out + _with_surroundings(model, ears))
+
+
+def _with_surroundings(model: HeadModel, ears: FloatArray) -> FloatArray:
+    """Return (V, 3) the motion of the ears' vertices, with which the head around them goes along but for the face.
+
+    Otherwise a ring of long triangles around an ear was half skin and half hair.
+    """
     along = ears.copy()
     for _ in range(RINGS):
         along = model.averaging @ along
         along[model.ear] = ears[model.ear]
     off = np.where(model.ear, 1.0, np.clip(model.distance / OFF_FACE, 0, 1))
-    return np.asarray(out + off[:, None] * along)
+    return np.asarray(off[:, None] * along)
 
 
 def _skin_labels(

@@ -44,6 +44,11 @@ NEAR = 0.12  # IOD beside the head within which the sheet takes only colours of 
 HAIR_ALONE = 0.8  # share of hair from which a place within that shows no skin
 JOIN = 0.35  # IOD beside the head over which the sheet goes from the outline's depth to the head's middle
 APART = 0.8  # IOD by which the sheet lies before or behind the head's middle at most
+# Cosine of the head's sideways axis and the view: a head from the front to one turned by 27 degrees; and IOD by which
+# hair that would stand out beside the head in another view lies further back at most. Strips of hair behind an ear
+# stood beside it when the head turned to the front.
+TURNS, FURTHER_BACK = (0.2, 0.45), 0.6
+LEVELS = 40  # heights at which the head's width is taken
 THIN = 0.2  # IOD: a strip of hair narrower than this is taken for the head's own outline
 INSIDE = 0.08  # IOD inside the matte's edge from which colours may be continued under the head
 SOFT_EDGE = 0.02  # matte from which a place beside the head is hair's soft edge
@@ -301,8 +306,29 @@ def _depth(head: Head, where: Places, tuft: Float32) -> Float32:
     sigma = 0.08 * where.iod
     found = middle + blurred(offset * weight, sigma) / blurred(weight, sigma)
     clear = CLEAR * where.iod
+    found = found - near * _beside_the_head(head, where, np.asarray(found, float))
     over = np.where(where.meshed & ~covered, np.maximum(found, where.depth + 0.3 * clear), found)
     return np.where(covered, np.minimum(found, where.depth - clear), over).astype(np.float32)
+
+
+def _beside_the_head(head: Head, where: Places, depth: FloatArray) -> FloatArray:
+    """Return by how many px of a small field its places lie further back, so that hair on the side that a turned head
+    shows is no wider than the head without the ears that it shows; depth: (h, w) of the field, px.
+    """
+    camera = head.camera.scaled(where.factor)
+    sideways = float(camera.rotation[2, 0])
+    turned = smoothstep(*TURNS, np.array(abs(sideways)))
+    if turned == 0:
+        return np.zeros_like(depth)
+    y, x = np.indices(depth.shape) + 0.5
+    places = camera.unproject(np.column_stack([x.ravel(), y.ravel(), depth.ravel()]))
+    skull = HeadModel.load().without_ears(head.points) if head.ears else head.points
+    heights = np.linspace(np.min(skull[:, 1]), np.max(skull[:, 1]), LEVELS)
+    half = np.zeros(LEVELS)
+    np.maximum.at(half, np.digitize(skull[:, 1], heights) - 1, np.sign(sideways) * skull[:, 0])
+    wider = np.sign(sideways) * places[:, 0] - np.interp(places[:, 1], heights, half)
+    back = np.clip(wider / abs(sideways), 0, FURTHER_BACK) * camera.scale * turned
+    return np.asarray(back.reshape(depth.shape))
 
 
 def _held_share(head: Head, where: Places, hidden: FloatArray) -> Float32:

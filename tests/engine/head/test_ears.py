@@ -140,6 +140,17 @@ def test_an_ear_stands_out_as_far_as_before_its_skull_grew() -> None:
         assert beside.max() > 0.4 * (side * (points - model.without_ears(points))[own, 0]).max()
 
 
+def test_an_ear_lies_as_far_back_as_before_its_skull_grew() -> None:
+    """Once, hair at the back of heads turned by 40 degrees took their ears along by 0.15 IOD."""
+    model = HeadModel.load()
+    points = model.points / 6.2
+    grown = points - [0, 0, 0.15]
+    held = held_in(model, points, grown)
+    np.testing.assert_allclose(held[model.ear, 2], points[model.ear, 2], atol=1e-9)
+    assert (held - grown)[~model.ear & (model.off_ears < 0.4), 2].min() > 0.02
+    assert np.abs(held - grown)[~model.ear & (model.distance < 0.1)].max() < 0.02
+
+
 def test_the_head_around_a_moved_ear_goes_along_with_it() -> None:
     """Once, a ring of triangles around a smaller and lower ear was drawn out to several times its length, half skin
     and half hair.
