@@ -20,7 +20,7 @@ from app.engine.face.parameters import FLIP
 from app.engine.head.beard import beard_region
 from app.engine.head.completion import improved
 from app.engine.head.fill import face_skin, filled, relief
-from app.engine.head.grain import beard_grain, grain, stubble_grain
+from app.engine.head.grain import beard_edge, beard_grain, grain, stubble_grain
 from app.engine.head.hair_colour import hair_colour, sampled
 from app.engine.head.hair_texture import LIKE, WELL, continued
 from app.engine.head.head import Head
@@ -330,15 +330,15 @@ def _mixed(planes: Planes, pixels: NDArray[Any], low: NDArray[np.float32], at_lo
     own = fetched(pixels, at)
     shown = own / np.float32(top)
     tufts = streaks(side)
-    line = np.asarray(hairline + JAGGED * tufts * (hairline > 0.02), float)
+    shares = np.asarray(kept[..., 0] * (beard[..., 0] > 0.5), np.float32)
+    hairs = beard_grain(shown, shares)
+    line = np.asarray(hairline + JAGGED * beard_edge(tufts, hairs, beard) * (hairline > 0.02), float)
     hair = smoothstep(*HAIRLINE, line).astype(np.float32)
     uneven = unevenness(shown, fetched(low, at, at_low) / top, (kept * hair)[..., 0])
     well = kept * hair * (beard < 0.5) * (planes["facing"] > WELL) * (planes["like_hair"] > LIKE)
     strand, known = continued(shown, well[..., 0], ((kept < 1) & (hair > 0))[..., 0])
     known = known * (1 - beard)
     strand = 1 + known * (strand - 1) + (1 - known) * (np.exp(uneven * tufts) - 1)
-    shares = np.asarray(kept[..., 0] * (beard[..., 0] > 0.5), np.float32)
-    hairs = beard_grain(shown, shares)
     if hairs is not None:
         strand = strand + beard * (hairs - strand)
     fine = grain(shown, np.asarray((kept * (1 - hair))[..., 0], np.float32))

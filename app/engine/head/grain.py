@@ -48,7 +48,7 @@ def grain(own: NDArray[np.float32], skin: NDArray[np.float32]) -> NDArray[np.flo
     """
     tiles = _tiles(own, skin > KNOWN, CHEEKS, FINE, MOST)
     # Where a cheek has a rim of spectacles or a wrinkle, another may have none: the calmest shows the grain alone.
-    return _repeated(min(tiles, key=np.std) if tiles else None, own.shape[0])
+    return _like(tiles and [min(tiles, key=np.std)], own.shape[0])
 
 
 def stubble_grain(
@@ -59,7 +59,7 @@ def stubble_grain(
     """
     tiles = _tiles(own, jaw > KNOWN, BEARDS, FINE, MOST_HAIRS)
     # A tile shows stubble, but may show hair that hangs there, or the mouth: the calmest shows the least of these.
-    return _repeated(min(tiles, key=np.std), own.shape[0]) if tiles else cheeks
+    return _like([min(tiles, key=np.std)], own.shape[0]) if tiles else cheeks
 
 
 def beard_grain(own: NDArray[np.float32], beard: NDArray[np.float32]) -> NDArray[np.float32] | None:
@@ -68,7 +68,20 @@ def beard_grain(own: NDArray[np.float32], beard: NDArray[np.float32]) -> NDArray
     photo where a beard may grow.
     """
     tiles = _tiles(own, beard > HAIRY, BEARDS, HAIRS, MOST_HAIRS)
-    return _repeated(sorted(tiles, key=np.std)[len(tiles) // 2], own.shape[0]) if tiles else None
+    return _like(tiles, own.shape[0]) if tiles else None
+
+
+def beard_edge(
+    tufts: NDArray[np.float32], hairs: NDArray[np.float32] | None, beard: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return (S, S, 1) of standard deviation 1, by which hair reaches over its line: tufts (S, S, 1) do where it lies
+    on the head, single hairs where a beard ends.
+
+    A beard ends over some centimetres, and tufts made stripes of all of them (p03, p17). hairs: of `beard_grain`;
+    beard: (S, S, 1) share of a texel where a beard may grow.
+    """
+    single = np.float32(0) if hairs is None else np.log(hairs) / max(float(np.log(hairs).std()), 1e-6)
+    return np.asarray(tufts + beard * (single - tufts), np.float32)
 
 
 def _tiles(
@@ -91,17 +104,22 @@ def _tiles(
     return tiles
 
 
-def _repeated(tile: NDArray[np.float32] | None, side: int) -> NDArray[np.float32]:
-    """Return (S, S, 1) the exponential of noise like a tile (h, w), over a whole atlas; 1 of None.
+def _like(tiles: list[NDArray[np.float32]], side: int) -> NDArray[np.float32]:
+    """Return (S, S, 1) the exponential of noise like most of some tiles (h, w), over a whole atlas; 1 of none.
 
-    White noise convolved with the tile looks like it and has no order in which a mark could be seen to come again
-    (“Random Phase Textures”, Galerne, Gousseau and Morel 2011, equation 5: asymptotic discrete spot noise).
+    White noise that gets a tile's spectrum looks like it and has no order in which a mark could be seen to come again
+    (“Random Phase Textures”, Galerne, Gousseau and Morel 2011, equation 5: asymptotic discrete spot noise). Of each
+    frequency the median of all tiles is taken: the edge of a beard, or the mouth, which one of them shows, made stripes
+    of all of a jaw (p03).
     """
-    if tile is None:
+    if not tiles:
         return np.ones((side, side, 1), np.float32)
-    spot = np.zeros((PATCH, PATCH), np.float32)
-    spot[: tile.shape[0], : tile.shape[1]] = (tile - tile.mean())[:PATCH, :PATCH]
-    white = np.random.default_rng(SEED).normal(size=spot.shape)
-    noise = np.fft.irfft2(np.fft.rfft2(white) * np.fft.rfft2(spot), spot.shape) / np.sqrt(tile.size)
+    spectra = []
+    for tile in tiles:
+        spot = np.zeros((PATCH, PATCH), np.float32)
+        spot[: tile.shape[0], : tile.shape[1]] = (tile - tile.mean())[:PATCH, :PATCH]
+        spectra.append(np.abs(np.fft.rfft2(spot)) / np.sqrt(tile.size))
+    white = np.random.default_rng(SEED).normal(size=(PATCH, PATCH))
+    noise = np.fft.irfft2(np.fft.rfft2(white) * np.median(spectra, axis=0), white.shape)
     repeats = -(-side // PATCH)
     return np.asarray(np.exp(np.tile(noise, (repeats, repeats))[:side, :side, None]), np.float32)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from app.engine.head.beard import beard_region
-from app.engine.head.grain import beard_grain, grain, stubble_grain
+from app.engine.head.grain import BEARDS, beard_edge, beard_grain, grain, stubble_grain
 from app.engine.head.hair_colour import hair_colour
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.raster import carried, rasterised
 from app.engine.head.rim import _skin, inside_outlines, rim_gain
-from app.engine.head.texels import texels
+from app.engine.head.texels import TEXELS, texels
 from app.engine.imaging.colour import LUMINANCE
 
 SKIN, HAIR = np.array([210.0, 160.0, 140.0]), np.array([60.0, 50.0, 48.0])
@@ -155,6 +156,28 @@ def test_the_back_of_a_shaved_head_has_the_temples_hair() -> None:
     assert hat is not None
     crown = (model.points[:, 2] < -4) & (y > 11)
     assert np.median(hat[crown] @ LUMINANCE) > 1.3 * np.median(hair[crown] @ LUMINANCE)
+
+
+def test_a_beard_is_not_striped_like_the_edge_that_one_place_of_it_shows() -> None:
+    """Once, dark stripes ran across p03's made-up jaw: the place taken for all of it held the mouth's edge."""
+    side = 1024
+    own = np.exp(np.random.default_rng(4).normal(-1, 0.1, (side, side, 3))).astype(np.float32)
+    model = HeadModel.load()
+    places = (model.weights[list(BEARDS)] @ model.base_atlas) * side
+    width = round(0.05 * side / TEXELS)
+    for k, (x, y) in enumerate(places.astype(int)):
+        along, across = ((3 * width, width), (width, 3 * width), (0, 0))[k // 2 % 3]
+        own[y - along : y + along, x - across : x + across] *= 0.5
+    made = beard_grain(own, np.ones((side, side), np.float32))
+    assert made is not None
+    coarse = cv2.GaussianBlur(np.log(made[:256, :256, 0]), (0, 0), width / 2)
+    down, across = (float(np.abs(np.diff(coarse, axis=k)).mean()) for k in (0, 1))
+    assert 0.8 < down / across < 1.25
+    tufts, beard = np.full((side, side, 1), 3.0, np.float32), np.zeros((side, side, 1), np.float32)
+    beard[: side // 2] = 1
+    edge = beard_edge(tufts, made, beard)
+    assert (edge[side // 2 :] == 3).all() and np.std(edge[: side // 2]) == pytest.approx(1, abs=0.1)
+    assert not beard_edge(tufts, None, beard)[: side // 2].any()
 
 
 def test_grain_shows_no_mark_again_and_again() -> None:
