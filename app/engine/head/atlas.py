@@ -334,7 +334,7 @@ def _mixed(planes: Planes, pixels: NDArray[Any], low: NDArray[np.float32], at_lo
     hairs = beard_grain(shown, shares)
     line = np.asarray(hairline + JAGGED * beard_edge(tufts, hairs, beard) * (hairline > 0.02), float)
     hair = smoothstep(*HAIRLINE, line).astype(np.float32)
-    uneven = unevenness(shown, fetched(low, at, at_low) / top, (kept * hair)[..., 0])
+    uneven = unevenness(shown, (kept * hair)[..., 0])
     well = kept * hair * (beard < 0.5) * (planes["facing"] > WELL) * (planes["like_hair"] > LIKE)
     strand, known = continued(shown, well[..., 0], ((kept < 1) & (hair > 0))[..., 0])
     known = known * (1 - beard)

@@ -37,8 +37,12 @@ EVENED = (0.5, 1.2)  # least and greatest factor by which texture is made as str
 # (042 of the true views), of 0.16 they were not (p29 and p05 of the portraits).
 ENOUGH = 0.13
 WHORL = (0.0, 0.8, -0.6)  # direction from the skull's middle to the whorl, from which hair grows to all sides
-BETWEEN = 1.5  # cm between the middles of patches
-RADIUS = 2.2  # cm of a patch: curls and locks stay whole
+# cm of a patch where the photo shows little hair, and where it shows MUCH: curls and locks stay whole. Of 2.2 cm, long
+# hair was cut into blotches like scales (007 of the true views); of 3.3 cm, patches did not fit into short hair, and
+# there were smooth spots (p29 of the portraits).
+RADIUS, WIDE = 2.2, 3.3
+MUCH = 0.55  # IOD^2 of hair: p09, p13 and p29 have up to 0.47, 007, 018 and 034 0.60 to 0.63
+BETWEEN = 0.68  # share of a patch's radius between the middles of patches
 FLAT = 0.35  # share of its radius within which a patch has its whole weight
 MIDDLE = 0.5  # share of the greatest distance from skin, from which a place of hair may be a patch's middle
 # number of places of visible hair, nearest in a view from the front, among which a patch's texture is drawn: those of
@@ -92,14 +96,14 @@ def growth() -> FloatArray:
 
 
 @cache
-def middles() -> NDArray[np.int64]:
-    """Return (N,) vertices of the atlas, BETWEEN cm from each other, that cover the head where hair may grow."""
+def middles(apart: float) -> NDArray[np.int64]:
+    """Return (N,) vertices of the atlas, so many cm from each other, that cover the head where hair may grow."""
     model = HeadModel.load()
     points = model.points[model.base]
     free = (points[:, 1] > LOWEST) & (model.distance[model.base] > FACE) & ~model.ear[model.base]
     nearest, chosen = np.where(free, np.inf, 0.0), []
     at = int(np.argmax(np.where(free, points[:, 1], -np.inf)))
-    while nearest[at] > BETWEEN:
+    while nearest[at] > apart:
         chosen.append(at)
         nearest = np.minimum(nearest, np.linalg.norm(points - points[at], axis=1))
         at = int(np.argmax(nearest))
@@ -125,8 +129,9 @@ def continued(
         return np.ones((side, side, 3), np.float32), np.zeros((side, side, 1), np.float32)
     fine = _texture(own, sure, COARSE * iod)
     sums = np.zeros((side, side, 5), np.float32)
-    for at, back, source, inverse in _patches(fine, sure, wanted):
-        _lay(fine, wanted, at, back, source, inverse, np.float32(RADIUS), np.float32(FLAT), sums)
+    radius = WIDE if sure.sum() > MUCH * iod**2 else RADIUS
+    for at, back, source, inverse in _patches(fine, sure, wanted, radius):
+        _lay(fine, wanted, at, back, source, inverse, np.float32(radius), np.float32(FLAT), sums)
     factors, known = np.ones((side, side, 3), np.float32), np.zeros((side, side, 1), np.float32)
     _finish(sums, wanted, *COVERED, factors, known)
     return factors, known
@@ -199,12 +204,13 @@ def leanings(fine: NDArray[np.float32], places: FloatArray, slopes: FloatArray) 
 
 
 def _directions(
-    fine: NDArray[np.float32], places: FloatArray, slopes: FloatArray
+    fine: NDArray[np.float32], places: FloatArray, slopes: FloatArray, at: NDArray[np.int64]
 ) -> tuple[FloatArray, FloatArray]:
     """Return (A,) radians from the growth of hair, towards the side of the head, at which the photo's strands lie at
     each of the atlas' vertices, 0 for curls and where it shows none, and (A,) at which they go on there.
 
-    fine: (S, S, 4) of `_texture`; places: (A, 2) px; slopes: (A, 2, 2) of `growth`, px by cm.
+    fine: (S, S, 4) of `_texture`; places: (A, 2) px; slopes: (A, 2, 2) of `growth`, px by cm; at: (N,) the vertices at
+    which the latter is asked.
     """
     model, side = HeadModel.load(), fine.shape[0]
     points = model.points[model.base]
@@ -214,7 +220,7 @@ def _directions(
     lean[known] = leanings(fine, places[known], slopes[known])
     lean[points[:, 0] < 0, 1] *= -1  # on the other side of the head the same growth leans the other way
     symmetric = np.column_stack([np.abs(points[:, 0]), points[:, 1:]]) / RUNS_ON
-    at, few = middles(), known[:: max(1, len(known) // FEW)]
+    few = known[:: max(1, len(known) // FEW)]
     near = np.square(symmetric[at]).sum(axis=1)[:, None] + np.square(symmetric[few]).sum(axis=1)
     near = np.exp(2 * symmetric[at] @ symmetric[few].T - near)
     on, share = lean.copy(), near.max(axis=1, keepdims=True, initial=0)
@@ -236,10 +242,10 @@ def _turn(own: float, to: float, mirrored: bool) -> FloatArray:
 
 
 def _patches(
-    fine: NDArray[np.float32], sure: NDArray[np.uint8], wanted: NDArray[np.bool_]
+    fine: NDArray[np.float32], sure: NDArray[np.uint8], wanted: NDArray[np.bool_], radius: float
 ) -> Iterator[tuple[FloatArray, FloatArray, FloatArray, FloatArray]]:
     """Yield of each patch its middle (2,) px, the change (2, 2) of the place of its texture by place, the place (2,) px
-    of its texture's middle, and (2, 2) the cm along and across the growth of hair by px.
+    of its texture's middle, and (2, 2) the cm along and across the growth of hair by px; radius: cm.
     """
     model, side = HeadModel.load(), sure.shape[0]
     points, slopes = model.points[model.base], growth() * side
@@ -251,12 +257,13 @@ def _patches(
     if not len(able):
         return
     used, chance = np.zeros(len(able)), np.random.default_rng(SEED)
-    own, to = _directions(fine, places, slopes)
+    chosen = middles(BETWEEN * radius)
+    own, to = _directions(fine, places, slopes, chosen)
     hand = np.where(points[:, 0] < 0, -1.0, 1.0)
     need = cv2.dilate(wanted.astype(np.uint8), np.ones((9, 9), np.uint8))
-    for at in middles():
+    for at in chosen:
         (left, top), (right, bottom) = (
-            np.clip(np.round(places[at] + k * np.abs(slopes[at]).sum(axis=1) * RADIUS).astype(int), 0, side)
+            np.clip(np.round(places[at] + k * np.abs(slopes[at]).sum(axis=1) * radius).astype(int), 0, side)
             for k in (-1, 1)
         )
         if not need[top:bottom, left:right].any():

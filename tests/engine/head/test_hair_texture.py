@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from app.engine.head.hair_texture import WHORL, continued, growth
+from app.engine.head import hair_texture
+from app.engine.head.hair_texture import RADIUS, WHORL, WIDE, continued, growth
 from app.engine.head.model import HeadModel
 from app.engine.head.raster import carried
 from app.engine.head.strands import CENTRE
-from app.engine.head.texels import texels
+from app.engine.head.texels import TEXELS, texels
 
 SIDE = 512  # texels of a side of the atlas
 COLOUR = np.array([0.5, 0.3, 0.1], np.float32)  # red, green and blue, 0 to 1
@@ -115,3 +116,16 @@ def test_made_up_hair_is_as_fine_as_the_photos() -> None:
         np.diff(p, axis=0, prepend=0)[where].std() for p, where in ((seen, hidden), (fine[..., 0], edge))
     ]
     assert detail[0] == pytest.approx(detail[1], rel=0.2)
+
+
+def test_patches_are_wide_where_the_photo_shows_much_hair(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, long hair was cut into blotches like scales."""
+    radii: list[float] = []
+    monkeypatch.setattr(hair_texture, "_lay", lambda *args: radii.append(float(args[6])))
+    hair, hidden = shown_to_the_front()
+    own = (COLOUR * np.exp(0.2 * strands())).astype(np.float32)
+    continued(own, hair, hidden)
+    rows = np.cumsum(hair.sum(axis=1))
+    few = hair * (rows < 0.5 * (SIDE / TEXELS) ** 2)[:, None]
+    continued(own, few, hidden)
+    assert set(np.round(radii, 3)) == {RADIUS, WIDE} and radii[0] > radii[-1]
