@@ -308,7 +308,7 @@ def _depth(head: Head, where: Places, tuft: Float32) -> Float32:
     clear = CLEAR * where.iod
     found = found - near * _beside_the_head(head, where, np.asarray(found, float))
     over = np.where(where.meshed & ~covered, np.maximum(found, where.depth + 0.3 * clear), found)
-    return np.where(covered, np.minimum(found, where.depth - clear), over).astype(np.float32)
+    return np.asarray(np.where(covered, np.minimum(found, where.depth - clear), over), np.float32)
 
 
 def _beside_the_head(head: Head, where: Places, depth: FloatArray) -> FloatArray:
