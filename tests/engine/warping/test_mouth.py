@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.engine.face.parameters import rotation_matrix
+from app.engine.face.morphable_model import default_model
+from app.engine.face.parameters import Camera, Expression, FaceParams, Identity, rotation_matrix
 from app.engine.warping import mouth_kernels
 from app.engine.warping.light import Light, light_of
 from app.engine.warping.mouth import INNER, Mouth, MouthPose, in_photo, mouth_picture, mouth_source, own_mouth
+from app.engine.warping.posing import _incisors, face_source
 from app.engine.warping.teeth import MouthLight, _lit, inside
 
 IOD = 100.0  # px
@@ -231,3 +233,13 @@ def test_back_teeth_fade_into_the_dark_of_a_wide_mouth() -> None:
     assert back < 0.25 * front
     tongue = shown[(it.tooth == 0) & (depth < -0.3) & (np.abs(it.points[:, 0]) < 0.1)].max()
     assert tongue > 0.3 * front, "a tongue lies open to the light"
+
+
+def test_a_smile_shows_upper_teeth_down_to_three_quarters_of_its_gap() -> None:
+    """Once they ended at 0.45 of it, above a second row, as on none of 102 portraits that smile."""
+    params = FaceParams(Identity(), Expression(), Camera.from_angles(0, 0, 0, IOD, (200, 200)))
+    source = face_source(params.camera.project(default_model().mean), params)
+    lip = source.lip_rest + 0.05
+    for gap in (0.1, 0.2):
+        smiling, speaking = ((lip - _incisors(source, lip, gap, drawn)[0]) / gap for drawn in (0.12, 0.0))
+        assert speaking <= 0.45 + 1e-6 < smiling <= 0.75 + 1e-6
