@@ -30,6 +30,7 @@ def add(subparsers: Subparsers) -> None:
     actions = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     add_headgan(actions)
     add_completion(actions)
+    add_mouth(actions)
     add_head2head(actions)
     people = training(
         actions,
@@ -73,6 +74,11 @@ def add_headgan(actions: Subparsers) -> None:
 def add_completion(actions: Subparsers) -> None:
     words = "train what completes heads where a photo shows nothing, from a folder of portraits and clips"
     add_folder_options(training(actions, "completion", words, run_completion, "completion"))
+
+
+def add_mouth(actions: Subparsers) -> None:
+    words = "train the colours of teeth that a photo does not show, from a folder of portraits and clips"
+    add_folder_options(training(actions, "mouth", words, run_mouth, "mouth"))
 
 
 def add_folder_options(action: argparse.ArgumentParser) -> None:
@@ -169,6 +175,18 @@ def run_completion(args: argparse.Namespace) -> None:
     path = follow(train_completion(args.folder, args.output, args.minutes), args)
     if path is not None:
         words = f"Trained. Heads are completed by it from now on; remove {path} to end that."
+        print_result(args, words, path=str(path))
+
+
+def run_mouth(args: argparse.Namespace) -> None:
+    from app.engine.training.mouth.recipe import prepare_only, train_mouth
+
+    if args.shard:
+        follow(prepare_only(args.folder, args.output, args.shard), args)
+        return
+    path = follow(train_mouth(args.folder, args.output, args.minutes), args)
+    if path is not None:
+        words = f"Trained. Opened mouths are coloured by it from now on; remove {path} to end that."
         print_result(args, words, path=str(path))
 
 

@@ -111,6 +111,7 @@ def test_what_came_of_a_run_is_reported_in_the_window_s_words(training_window, r
     [
         (("train", "headgan", "folder"), "generators"),
         (("train", "completion", "folder"), "Models can turn that off"),
+        (("train", "mouth", "folder"), "Opened mouths"),
         (("train", "head2headfs", "a.mp4"), "start from it"),
         (("train", "stylegan", "folder"), "Latent directions"),
         (("train", "directions"), "sliders"),
@@ -233,7 +234,7 @@ def test_other_models_ask_for_what_they_need(training_window, tmp_path, qtbot):
         order = ordered.args[0]
         args = parser().parse_args([*order.words, "--lines", "--output", order.name])
         assert args.what == word and args.output == order.name
-    assert set(titles) == {"headgan", "completion", "head2headfs", "stylegan", "directions"}
+    assert set(titles) == {"headgan", "completion", "mouth", "head2headfs", "stylegan", "directions"}
 
 
 def test_reenacting_asks_for_what_it_needs(training_window, tmp_path, qtbot, monkeypatch):

@@ -38,9 +38,11 @@ from app.engine.warping.head_drawing import (
 from app.engine.warping.head_flow import drawn_displacements
 from app.engine.warping.head_table import table
 from app.engine.warping.layers import Box, Layers, around, meanwhile
-from app.engine.warping.light import light_of
+from app.engine.warping.light import Light, light_of
 from app.engine.warping.light_direction import light_direction
 from app.engine.warping.mouth import Mouth, OwnMouth, mouth_picture, mouth_source, own_mouth
+from app.engine.warping.mouth_completion import learnt_colours, weights
+from app.engine.warping.mouth_sight import sight
 from app.engine.warping.neighbours import Neighbours, neighbours
 from app.engine.warping.own_view import OwnView
 from app.engine.warping.posing import (
@@ -136,14 +138,7 @@ class MeshWarp:
             None if source.alpha is None else Alpha.of(source.alpha, matte, layers, head),
             face,
             eyes_of(pixels, landmarks, source.face.params, light, worn),
-            mouth_source(
-                pixels,
-                landmarks,
-                camera.scale,
-                face.gap,
-                light,
-                light_direction(pixels, points, camera.scale),
-            ),
+            _mouth(source, light, light_direction(pixels, points, camera.scale), face.gap),
         )
 
     def generate(self, code: WarpCode, target: Target) -> Patch:
@@ -223,6 +218,17 @@ def resized(source: SourceImage, factor: float) -> SourceImage:
         source.face.scaled(factor),
         cv2.resize(source.matte, size, interpolation=cv2.INTER_AREA),
         tuple(other.scaled(factor) for other in source.others),
+    )
+
+
+def _mouth(source: SourceImage, light: Light, toward: NDArray[np.float64], gap: float) -> Mouth:
+    """Return the photo's mouth, with the colours of its inside that are learnt."""
+    face = source.face
+    mouth = mouth_source(source.pixels, face.landmarks, face.params.camera.scale, gap, light, toward)
+    return (
+        mouth
+        if weights() is None
+        else replace(mouth, learnt=learnt_colours(sight(source.pixels, face, mouth)))
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ class Light:
     """The light of one photo.
 
     brightness: the skin's luminance in [0, 1]; tint, white, teeth: (3,) factors of colour that this light gives to any
-    thing, to white things and to teeth; saturation: the skin's, 0 to 1.
+    thing, to white things and to teeth; saturation, skin: the skin's, 0 to 1, and its (3,) colour, 0 to 1.
     """
 
     brightness: float
@@ -42,6 +42,7 @@ class Light:
     white: Float32
     teeth: Float32
     saturation: float
+    skin: Float32 = field(default_factory=lambda: np.zeros(3, np.float32))
 
     @property
     def exposure(self) -> float:
@@ -60,19 +61,23 @@ class Light:
 
 
 def light_of(pixels: NDArray[Any], landmarks: FloatArray) -> Light:
-    """Return the light that a photo's skin shows.
-
-    pixels: (H, W, 3) uint8 or uint16; landmarks: (478, 3) px. A colour that no skin has comes from the light, which
-    tints everything. White things have half of the skin's own colour, and teeth a third of it.
-    """
+    """Return the light that a photo's skin shows; pixels: (H, W, 3) uint8 or uint16; landmarks: (478, 3) px."""
     top = largest(pixels.dtype)
     at = np.round(landmarks[list(SKIN), :2]).astype(int)
     x, y = np.clip(at[:, 0], 0, pixels.shape[1] - 1), np.clip(at[:, 1], 0, pixels.shape[0] - 1)
-    skin = np.median(pixels[y, x].astype(np.float32) / top, axis=0)
+    return light_on(np.median(pixels[y, x].astype(np.float32) / top, axis=0))
+
+
+def light_on(skin: Float32) -> Light:
+    """Return the light in which skin has the colour (3,), 0 to 1.
+
+    A colour that no skin has comes from the light, which tints everything. White things have half of the skin's own
+    colour, and teeth a third of it.
+    """
     brightness = float(skin @ LUMINANCE.astype(np.float32))
     chroma = skin / max(brightness, 1e-3)
     own = np.clip(chroma, *SKIN_CHROMA)
     white = np.asarray(chroma / own * own**WHITENESS, np.float32)
     teeth = np.asarray(chroma / own * own**TEETH, np.float32)
     saturation = float((skin.max() - skin.min()) / max(float(skin.max()), 1e-3))
-    return Light(brightness, white / USUAL_CHROMA**WHITENESS, white, teeth, saturation)
+    return Light(brightness, white / USUAL_CHROMA**WHITENESS, white, teeth, saturation, skin)

@@ -14,7 +14,7 @@ from app.engine.imaging.colour import LUMINANCE, largest
 from app.engine.warping import mouth_kernels
 from app.engine.warping.curves import Float32, FloatArray, box_around, catmull_rom, ring, soft_inside
 from app.engine.warping.light import Light
-from app.engine.warping.teeth import MouthLight, drawn
+from app.engine.warping.teeth import MouthLight, drawn, opened_by
 from app.engine.warping.topology import LOWER_LIP, UPPER_LIP
 
 # These values were chosen by eye on sheets of mouths (tools/feature_sheets.py), except where a comment names another
@@ -71,7 +71,8 @@ class Mouth:
     contour: (20, 2) px of the inner lips; gap: IOD between the lips; light: the photo's light; own_teeth: (3,)
     colour in [0, 1] of the teeth that the photo shows; iod: px between the eyes; teeth: 0 to 1, whether the photo
     shows teeth between the lips; shut: IOD of the gap that is lip in truth, because the landmarks of some closed
-    mouths lie off their seam; toward: (3,) direction from which the photo's light comes (of `light_direction`).
+    mouths lie off their seam; toward: (3,) direction from which the photo's light comes (of `light_direction`); learnt:
+    factors on the colours of what is drawn inside (of `mouth_completion`), None where there are no weights.
     """
 
     contour: FloatArray
@@ -82,6 +83,7 @@ class Mouth:
     teeth: float
     shut: float
     toward: FloatArray = field(default_factory=lambda: np.zeros(3))
+    learnt: Float32 | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,11 +272,20 @@ def mouth_picture(
     cover *= _parted(pose, x + x0, y + y0)
     own = _own(photo, mouth, pose, cover, corner)
     made = _made(mouth, pose, corner, cover, own[..., 4])
-    # Darker under the lips and in the corners; lips hardly apart leave little room for shadow.
-    deep = soft_inside(contour, corner, shape, min(0.035, 0.15 * pose.gap) * mouth.iod)
+    deep = lips_shade(contour, corner, shape, pose.gap, mouth.iod)
     warped, teeth = _stretches_well(mouth, pose), max(mouth.teeth, _whole(mouth))
     same = 0.0 if photo is None else pose.same
     return MouthPicture(corner, cover, made, deep, own, mouth.light.colourful, warped, teeth, same)
+
+
+def lips_shade(
+    contour: FloatArray, corner: tuple[int, int], shape: tuple[int, int], gap: float, iod: float
+) -> Float32:
+    """Return (h, w) 0.8 under the lips (N, 2) px and in their corners to 1; lips hardly apart leave little room for
+    shadow.
+    """
+    deep = soft_inside(contour, corner, shape, min(0.035, 0.15 * gap) * iod)
+    return np.asarray(np.clip(deep * np.float32(1.35), np.float32(0.8), np.float32(1)), np.float32)
 
 
 def _over_fringe(mouth: Mouth, pose: MouthPose) -> FloatArray:
@@ -311,28 +322,40 @@ def _made(mouth: Mouth, pose: MouthPose, corner: tuple[int, int], cover: Float32
 
     cover: (h, w) above 0 where they are needed; above: (h, w) channel 4 of `OwnMouth.picture`.
     """
-    light = mouth.light
-    exposure = np.float32(light.exposure)
-    cavity = np.asarray(CAVITY * exposure * light.tint, np.float32)
-    made = np.broadcast_to(cavity, (*above.shape, 3))
-    shown = float(mouth.teeth * np.clip((mouth.gap - OWN_TEETH[0]) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1))
-    low, high = LIGHT_ENTERS
-    enters = float(np.clip((pose.gap + pose.drawn - low) / (high - low), 0, 1))
-    lit = MouthLight(_enamel(mouth, enters, shown), exposure * light.tint, mouth.toward, enters, cavity)
+    shown = shown_teeth(mouth.teeth, mouth.gap)
+    lit = mouth_light(mouth.light, mouth.own_teeth, shown, enters(pose.gap, pose.drawn), mouth.toward)
+    made = np.broadcast_to(lit.dark, (*above.shape, 3))
     start = pose.edge - np.array(corner)
     seen = np.asarray(cover > 0, np.float32)
-    return drawn(made, start, pose.axes, pose.drop, lit, seen, 1 - np.float32(shown) * (1 - above))
+    learnt = None if mouth.learnt is None else opened_by(mouth.learnt, pose.gap, pose.drawn)
+    return drawn(made, start, pose.axes, pose.drop, lit, seen, 1 - np.float32(shown) * (1 - above), learnt)
 
 
-def _enamel(mouth: Mouth, enters: float, shown: float) -> Float32:
-    """Return (3,) factors of the head's teeth that give the photo's own colour of teeth, or that of white teeth in the
-    light that enters the mouth; shown: 0 to 1, how much of its own teeth the photo shows.
+def enters(gap: float, drawn: float) -> float:
+    """Return how much light enters a mouth, 0 between lips hardly apart to 1 in a wide mouth; IOD of `MouthPose`."""
+    low, high = LIGHT_ENTERS
+    return float(np.clip((gap + drawn - low) / (high - low), 0, 1))
+
+
+def shown_teeth(teeth: float, gap: float) -> float:
+    """Return how much of its own teeth a photo shows, 0 to 1; teeth, gap: of `Mouth`."""
+    return float(teeth * np.clip((gap - OWN_TEETH[0]) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1))
+
+
+def mouth_light(
+    light: Light, own_teeth: Float32, shown: float, entering: float, toward: FloatArray
+) -> MouthLight:
+    """Return the light in a mouth; own_teeth, toward: of `Mouth`; shown: of `shown_teeth`; entering: of `enters`.
+
+    Its factors of teeth give the photo's own colour of teeth as far as these are shown, and else that of white teeth in
+    the light that enters the mouth.
     """
-    lit = mouth.light.exposure * (TEETH_LIT[0] + enters * (TEETH_LIT[1] - TEETH_LIT[0]))
-    made = (
-        np.float32(lit * (BRIGHT_TOOTH @ GREY)) * mouth.light.teeth * BETWEEN_LIPS ** np.float32(1 - enters)
-    )
-    return np.asarray((made + np.float32(shown) * (mouth.own_teeth - made)) / BRIGHT_TOOTH, np.float32)
+    exposure = np.float32(light.exposure)
+    lit = light.exposure * (TEETH_LIT[0] + entering * (TEETH_LIT[1] - TEETH_LIT[0]))
+    made = np.float32(lit * (BRIGHT_TOOTH @ GREY)) * light.teeth * BETWEEN_LIPS ** np.float32(1 - entering)
+    enamel = np.asarray((made + np.float32(shown) * (own_teeth - made)) / BRIGHT_TOOTH, np.float32)
+    cavity = np.asarray(CAVITY * exposure * light.tint, np.float32)
+    return MouthLight(enamel, exposure * light.tint, toward, entering, cavity)
 
 
 def _parted(pose: MouthPose, x: Float32, y: Float32) -> Float32:

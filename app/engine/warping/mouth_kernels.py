@@ -238,7 +238,7 @@ def blend_mouth(view, cover, made, deep, colourful, steps, warped, own, teeth, s
             c = cover[j, i]
             if c <= zero:
                 continue
-            shade = min(max(deep[j, i] * np.float32(1.35), np.float32(0.8)), np.float32(1)) * steps
+            shade = deep[j, i] * steps
             grey = (made[j, i, 0] + made[j, i, 1] + made[j, i, 2]) * third
             weight = max(teeth * own[j, i, 3], same * own[j, i, 5])
             for k in range(3):

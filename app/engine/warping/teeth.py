@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -32,6 +32,8 @@ DEEPEST, FLESH_DEEPEST = (0.22, 0.3), (0.37, 0.94)
 INNER_SIDE = 0.55  # share of the light that does not reach the inner sides of the rows of teeth
 ARCH_CENTRE = -0.35  # model units: depth (z) of the middle of the rows' arch
 BESIDE = (0.34, 0.5)  # model units from the middle over which flesh gets dark behind the cheeks
+# IOD between the lips, and by which a mouth is drawn wide, for which a photo's own colours of the inside are given.
+GAPS, WIDTHS = (0.05, 0.12, 0.22), (0.0, 0.12)
 PALATE = 0.1  # model units behind the row of teeth from which flesh is palate rather than gum
 
 
@@ -118,6 +120,17 @@ def drop_of(edge: float, lower_edge: float) -> float:
     return max(edge - lower_edge + inside().rest, 0.0)
 
 
+def opened_by(learnt: Float32, gap: float, width: float) -> Float32:
+    """Return (V, 3) the factors for a mouth that is opened by `gap` and drawn wide by `width` IOD; learnt: (GAPS,
+    WIDTHS, V, 3).
+    """
+    for values, at in ((GAPS, gap), (WIDTHS, width)):
+        place = float(np.interp(at, values, range(len(values))))
+        low = min(int(place), len(values) - 2)
+        learnt = learnt[low] + np.float32(place - low) * (learnt[low + 1] - learnt[low])
+    return learnt
+
+
 def drawn(
     over: Float32,
     start: FloatArray,
@@ -126,13 +139,17 @@ def drawn(
     light: MouthLight,
     cover: Float32,
     upper: Float32,
+    learnt: Float32 | None = None,
 ) -> Float32:
     """Return colours (h, w, 3), 0 to 255: the inside of a mouth drawn over others.
 
     over: (h, w, 3) the others; start: (2,) px of the upper incisors' edge; axes: (3, 3) from model units to px; drop:
-    of `drop_of`; cover: (h, w) opacity of all inside; upper: (h, w) opacity of the upper row of teeth, 0 to 1.
+    of `drop_of`; cover: (h, w) opacity of all inside; upper: (h, w) opacity of the upper row of teeth, 0 to 1; learnt:
+    (V, 3) factors on the colours of the inside.
     """
     it, over = inside(), over.copy()
+    if learnt is not None:
+        it = replace(it, colours=it.colours * learnt)
     points, to_px = np.empty_like(it.points), axes.astype(np.float32)
     carried(it.points, it.jaw, np.float32(drop), to_px, start.astype(np.float32), points)
     shape = SUPERSAMPLING * over.shape[0], SUPERSAMPLING * over.shape[1]
@@ -174,6 +191,35 @@ def _lit(it: Inside, axes: FloatArray, light: MouthLight, used: NDArray[np.bool_
         colours,
     )
     return colours
+
+
+def in_view(
+    shape: tuple[int, int], start: FloatArray, axes: FloatArray, drop: float, light: MouthLight
+) -> tuple[NDArray[np.int32], Float32, Float32]:
+    """Return, at every pixel (h, w), the vertex that is seen, -1 where there is none, its colour (h, w, 3) without
+    reflections and these (h, w), 0 to 255; the arguments are those of `drawn`.
+    """
+    it = inside()
+    points = np.empty_like(it.points)
+    carried(it.points, it.jaw, np.float32(drop), axes.astype(np.float32), start.astype(np.float32), points)
+    triangles = np.concatenate([it.before, it.behind])
+    ids = np.empty((SUPERSAMPLING * shape[0], SUPERSAMPLING * shape[1]), np.int32)
+    nearest(points, triangles, np.empty(ids.shape, np.float32), ids)
+    ids = ids[::SUPERSAMPLING, ::SUPERSAMPLING]
+    y, x = SUPERSAMPLING * np.indices(shape)
+    corners = triangles[ids]
+    apart = np.square(points[corners, 0] - x[..., None]) + np.square(points[corners, 1] - y[..., None])
+    closest = np.take_along_axis(corners, apart.argmin(axis=-1)[..., None], -1)[..., 0]
+    everything = np.ones(len(points), np.bool_)
+    plain = replace(it, colours=np.zeros_like(it.colours))
+    gloss = _lit(plain, axes, light, everything)[:, 0]
+    colours = _lit(it, axes, light, everything) - gloss[:, None]
+    here = ids >= 0
+    return (
+        np.where(here, closest, -1).astype(np.int32),
+        colours[closest] * here[..., None],
+        gloss[closest] * here,
+    )
 
 
 def arch(x: Float32) -> Float32:

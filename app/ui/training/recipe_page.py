@@ -1,5 +1,5 @@
-"""Shows every other training: HeadGAN, the completion of heads, Head2HeadFS's first stage, StyleGAN2 and latent
-directions.
+"""Shows every other training: HeadGAN, the completion of heads and of mouths, Head2HeadFS's first stage, StyleGAN2
+and latent directions.
 """
 
 from __future__ import annotations
@@ -77,12 +77,16 @@ class RecipePage(QWidget):
         heads = self.tr(
             "Paints what a photo hides of a turned head; learns from a folder of portraits and clips."
         )
+        mouths = self.tr(
+            "Colours the teeth that a photo does not show; learns from a folder of portraits and clips."
+        )
         people = self.tr("What personal models can start from; learns from clips of several people.")
         faces = self.tr("Makes up new faces; learns from a folder of portraits.")
         sliders = self.tr("Pose and expression sliders for the newest StyleGAN2.")
         return (
             Recipe("headgan", "HeadGAN", many, "folder", "headgan"),
             Recipe("completion", self.tr("Completion of heads"), heads, "folder", "completion"),
+            Recipe("mouth", self.tr("Completion of mouths"), mouths, "folder", "mouth"),
             Recipe("head2headfs", self.tr("Head2HeadFS, first stage"), people, "clips", "people"),
             Recipe("stylegan", "StyleGAN2", faces, "folder", "faces"),
             Recipe("directions", self.tr("Latent directions"), sliders, "", "directions"),

@@ -93,6 +93,7 @@ class TrainingWindow(QDialog):
             "completion": self.tr(
                 "Trained. Heads are completed by “{}” from now on; Models can turn that off."
             ),
+            "mouth": self.tr("Trained. Opened mouths are coloured by “{}” from now on."),
             "head2headfs": self.tr("“{}” is trained. Personal models can start from it."),
             "stylegan": self.tr("“{}” is trained. Its sliders are “Latent directions”: train them next."),
             "directions": self.tr("“{}” is trained, and moves StyleGAN2's sliders now."),
