@@ -48,7 +48,6 @@ def fit_head(face: FittedFace, matte: NDArray[np.float32], srgb: NDArray[np.uint
     hair = within_person(model, hair, camera, matte)
     if ears:
         hair = held_in(model, points, hair)
-    hair = model.without_nostrils(hair)
     return Head(hair, model.normals(hair), model.rigid, camera, place, identity, centre, share, ears)
 
 

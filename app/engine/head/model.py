@@ -28,9 +28,6 @@ BESIDE_EARS, OFF_FACE = 2.5, 1.5
 BELOW = 1.0  # cm of height of the ears' middle, below which a head is smoothed so
 # Weight of a membrane's tension against its stiffness there: without stiffness the head was pinched.
 TENSION = 0.1
-# Share of an overcast sky's light below which a place inside the nose is a nostril's, and where that lies: cm from the
-# middle plane at most, cm of height from and to, and least cm of depth. Read off the model.
-NOSTRIL, NOSE = 0.75, (1.6, -0.9, 1.0, 9.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,32 +132,15 @@ class HeadModel:
         bent = csr_matrix(self.laplacian.T @ self.laplacian + TENSION * self.laplacian)
         return _Membrane.over(self.ear, self.laplacian), _Membrane.over(self.ear | beside, bent)
 
-    @cached_property
-    def nostril(self) -> NDArray[np.bool_]:
-        """Return (V,) whether a vertex lies inside a nostril."""
-        x, y, z = self.points.T
-        beside, low, high, deep = NOSE
-        within = (np.abs(x) < beside) & (y > low) & (y < high) & (z > deep)
-        return np.asarray(within & (self.openness < NOSTRIL))
-
-    @cached_property
-    def _nostrils(self) -> _Membrane:
-        return _Membrane.over(self.nostril, self.laplacian)
-
-    def without_nostrils(self, points: FloatArray) -> FloatArray:
-        """Return points (V, 3) with each nostril replaced by a membrane over its rim.
-
-        A photo shows a nostril as a dark place, and little of its walls. A hollow one, whose walls came into sight as
-        light as skin when the head turned, looked like a ring in the nose (p02, p12).
-        """
-        return self._nostrils.across(points)
-
     def without_ears(self, points: FloatArray, beside: bool = False) -> FloatArray:
         """Return points (V, 3) with each ear replaced by a smooth membrane over the ear's rim.
 
         beside: whether what is beside the ears, which juts out above the neck, is replaced too.
         """
-        return self._membranes[beside].across(points)
+        membrane = self._membranes[beside]
+        smooth = points.copy()
+        smooth[membrane.free] = membrane.solver.solve(-(membrane.known @ points[~membrane.inside]))
+        return smooth
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,12 +159,6 @@ class _Membrane:
         free = np.flatnonzero(inside)
         rows = laplacian[free]
         return cls(inside, free, splu(rows[:, free].tocsc()), csr_matrix(rows[:, np.flatnonzero(~inside)]))
-
-    def across(self, points: FloatArray) -> FloatArray:
-        """Return points (V, 3), of which those inside lie on the surface."""
-        smooth = points.copy()
-        smooth[self.free] = self.solver.solve(-(self.known @ points[~self.inside]))
-        return smooth
 
 
 @cache

@@ -36,6 +36,7 @@ from app.engine.warping.hats import under_hat
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.holding import Hidden, hidden
 from app.engine.warping.layers import Box, Layers, around, box_of, in_bands
+from app.engine.warping.locks import Loose, locks_in, loose_of
 from app.engine.warping.necks import before_the_neck, beside_neck, covered_neck, shown_beside
 from app.engine.warping.own_view import OwnView
 from app.engine.warping.own_view_kernels import OwnPixels
@@ -70,9 +71,9 @@ class HeadLook:
     of `Shares`, 0 behind spectacles; hidden: what a held outline does to the vertices; light: (9,) harmonics; tint:
     (3,) of `tint_of`; skin: (V,) how much of the light's change a vertex takes; room: (V,) how many times brighter a
     vertex may become; bare: of `beside_neck`; shown: of `shown_beside`; covered: (V,) 1 below the jaw where the photo
-    shows clothes instead; soft: of `head_look`; clothes: of `before_the_neck`; fixed: (A, 4) float32, places in photo
-    and atlas in index coordinates; changed: box of the photo in which the plate differs from it; follows: what an
-    expression carries along; body: what the body's motion carries along.
+    shows clothes instead; loose: how loosely made-up hair ends; clothes: of `before_the_neck`;
+    fixed: (A, 4) float32, places in photo and atlas in index coordinates; changed: box of the photo in which the plate
+    differs from it; follows: what an expression carries along; body: what the body's motion carries along.
     """
 
     head: Head
@@ -96,7 +97,7 @@ class HeadLook:
     bare: FloatArray
     shown: FloatArray
     covered: FloatArray
-    soft: float
+    loose: Loose
     clothes: NDArray[np.uint8]
     fixed: Float32
     changed: Box
@@ -136,6 +137,7 @@ def head_look(
     0 where the person's outline is sharp to 1 where it is soft.
     """
     model, head = HeadModel.load(), fitted(face, matte, srgb, front)
+    head, loose = loose_of(head, matte, srgb, soft)
     where = places(head, matte)
     beside = beside_head(where, srgb)
     own, covered = _shown_of(head, layers, beside, matte)
@@ -176,7 +178,7 @@ def head_look(
         bare=beside_neck(own.at, where, head.rigid),
         shown=shown_beside(own.shown, own.person),
         covered=covered,
-        soft=soft,
+        loose=loose,
         clothes=before_the_neck(beside, plate.texture[..., 3]),
         fixed=fixed_places(head, own.at),
         changed=changed,
@@ -342,11 +344,12 @@ def draw_head(
     mixed = np.float32(MIXED * layers.iod)
     shown = np.float32(holding.edge_shown(look.head.camera, view.camera))
     right, down = (int(v) for v in np.round(view.shift))
+    locks = locks_in(look.loose, look.head.centre, view.camera, layers.iod)
 
     def band(start: int, end: int) -> None:
         head_band(
             start, end, x0, x1, moved, model.triangles, chosen, maps, layers.texture, layers.background, look.atlas,
-            layers.hold, look.clothes, down, right, *hair, shown, mixed, top, look.tint, own,
+            layers.hold, look.clothes, down, right, *hair, shown, mixed, top, look.tint, locks, own,
             out[start - y0 : end - y0],
         )  # fmt: skip
 

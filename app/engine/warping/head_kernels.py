@@ -9,14 +9,16 @@ import numpy as np
 from numba import njit
 
 from app.engine.head.raster import raster_band
+from app.engine.warping.locks import loosened
 from app.engine.warping.own_view_kernels import add_beyond, at_rest, own_place, unmoved
 from app.engine.warping.sampling import bicubic, bilinear, plane
 
 # Columns of the table of values at the atlas' vertices: place in the photo and in the atlas, share of the photo's
 # colour, share in which the photo's edge is no edge any more, brightness gain - 1, share that is drawn at all, the
-# factor by which a rim is brighter than in the photo, and share that stands behind clothes.
-PHOTO_X, PHOTO_Y, ATLAS_X, ATLAS_Y, PHOTO, SOLID, GAIN, THERE, RIM, THROAT = range(10)
-COLUMNS = 10  # number of these columns
+# factor by which a rim is brighter than in the photo, share that stands behind clothes, and IOD by which made-up hair
+# lies inside the furthest that its locks reach.
+PHOTO_X, PHOTO_Y, ATLAS_X, ATLAS_Y, PHOTO, SOLID, GAIN, THERE, RIM, THROAT, DEEP = range(11)
+COLUMNS = 11  # number of these columns
 NOWHERE = np.float32(-1e30)  # the depth of a pixel where there is no head
 # Beside the person, the shares PHOTO and SOLID are taken to begin at EDGE and to rise SHARP times as fast; chosen by
 # eye on cut-outs turned by 24 degrees.
@@ -116,7 +118,8 @@ def head_maps(points, triangles, corners, table, box, out):  # type: ignore[no-u
 @njit(cache=True, nogil=True, fastmath=True)
 def head_band(  # type: ignore[no-untyped-def]
     y0, y1, x0, x1, points, triangles, chosen, maps, texture, background, atlas, hold, clothes, down, right,
-    hair_points, hair_triangles, hair_chosen, hair_maps, hair, goes, hair_corner, own, mixed, top, tint, view, behind,
+    hair_points, hair_triangles, hair_chosen, hair_maps, hair, goes, hair_corner, own, mixed, top, tint, locks, view,
+    behind,
 ):  # fmt: skip
     """Draw rows y0 to y1 - 1 and columns x0 to x1 - 1 of head and hair into behind (y1 - y0, x1 - x0, 3).
 
@@ -127,9 +130,9 @@ def head_band(  # type: ignore[no-untyped-def]
     hair_points, hair_triangles, hair_chosen: as for the head; hair_maps: of `head_maps`, places in the photo and how
     thin the hair is; own: share of the photo that is drawn instead of the sheet's texture; mixed: px of depth over
     which the nearer of head and hair takes over, and more than which lie between two parts of the head; top: largest
-    pixel value; tint: (3,) factors of the gain for red, green and blue; view: `OwnPixels`; behind: holds all else
-    before. The outlines of the head and of its parts are softened over three pixels, and what has not moved keeps the
-    photo's pixels.
+    pixel value; tint: (3,) factors of the gain for red, green and blue; locks: `Locks`; view: `OwnPixels`; behind:
+    holds all else before. The outlines of the head and of its parts are softened over three pixels, and what has not
+    moved keeps the photo's pixels.
     """
     first = y0 - 1
     ids, depth = _nearest(points, triangles, chosen, first, y1 + 1, x0 - 1, x1 + 1)
@@ -137,7 +140,7 @@ def head_band(  # type: ignore[no-untyped-def]
     rests = _rests(ids, hair_ids, x0, y0, view)
     drawn = np.zeros((*ids.shape, 4), np.float32)
     _coloured(
-        ids, rests, (x0 - 1, first), maps, texture, background, atlas, clothes, (right, down), top, tint, drawn
+        ids, rests, (x0 - 1, first), maps, texture, background, atlas, clothes, (right, down), top, tint, locks, drawn
     )  # fmt: skip
     held = hold.shape[0] > 0
     zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
@@ -249,7 +252,9 @@ def _needed(rests, j, i):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _coloured(ids, rests, corner, maps, texture, background, atlas, clothes, shift, top, tint, drawn):  # type: ignore[no-untyped-def]
+def _coloured(  # type: ignore[no-untyped-def]
+    ids, rests, corner, maps, texture, background, atlas, clothes, shift, top, tint, locks, drawn,
+):  # fmt: skip
     """Write colours and coverage of the head into drawn (h, w, 4), wherever ids (h, w) holds a triangle.
 
     rests: (h - 2, w - 2) where nothing has moved, which is not drawn; corner: (x, y) of the first pixel.
@@ -265,6 +270,9 @@ def _coloured(ids, rests, corner, maps, texture, background, atlas, clothes, shi
                 if 0 <= y < clothes.shape[0] and 0 <= x < clothes.shape[1] and clothes[y, x] > 0:
                     throat = min(max(_value(maps, t, THROAT, u, v), np.float32(0)), one)
                     there *= one - throat * np.float32(clothes[y, x]) / np.float32(255)
+                deep = _value(maps, t, DEEP, u, v)
+                if there > 0 and deep < np.float32(2) * (locks.reach + locks.least):
+                    there *= loosened(deep, np.float32(corner[0] + i), np.float32(corner[1] + j), locks)
                 if there > 0:
                     r, g, b, a = _colour(maps, t, u, v, there, texture, background, atlas, top, tint)
                     drawn[j, i, 0], drawn[j, i, 1], drawn[j, i, 2], drawn[j, i, 3] = r, g, b, a

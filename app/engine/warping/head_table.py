@@ -17,7 +17,7 @@ from app.engine.head.skull import eased
 from app.engine.warping import holding
 from app.engine.warping.curves import Float32
 from app.engine.warping.head_drawing import HeadLook
-from app.engine.warping.head_kernels import COLUMNS, GAIN, PHOTO, RIM, SOLID, THERE, THROAT
+from app.engine.warping.head_kernels import COLUMNS, DEEP, GAIN, PHOTO, RIM, SOLID, THERE, THROAT
 from app.engine.warping.necks import throat
 
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py). A pair of values is a range: at the
@@ -37,8 +37,8 @@ NECK = (0.02, 0.2)  # share of the head's motion: the neck keeps the photo's edg
 # studio views, and a clip of a turning head is further from its frames (a_headpose_female, L1 of the face 12.7 instead
 # of 10.8).
 LIGHT_RANGE = (0.78, 1.28)
-# Cosine of normal and view up to which made-up hair fades towards its outline, where the person's own outline is soft.
-SOFT = 0.15
+WHOLE = 1.0  # IOD: more than any lock reaches
+LEAST_GATE = 0.05  # share of the reach of locks from which there are any
 # Cosine of normal and view in the photo up to which the change of light fades out for the photo's own colours: nearer
 # the outline the light on a place is not known.
 RELIT = 0.3
@@ -51,7 +51,7 @@ FLAT_ON = 0.04
 
 
 def table(look: HeadLook, camera: Camera) -> Float32:
-    """Return the columns (A, 10) of `head_kernels`, the values at the atlas' vertices that it interpolates."""
+    """Return the columns (A, 11) of `head_kernels`, the values at the atlas' vertices that it interpolates."""
     model, head = HeadModel.load(), look.head
     cameras = (head.camera, camera)
     keeps, under = holding.held(*cameras), holding.held(*cameras, under=True)
@@ -72,7 +72,8 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     _written(
         model.base, look.fixed, look.seen.inward, look.seen.normals, after, stretch, photo,
         head.rigid, look.ear, look.bare, look.rim, look.light, look.shaded, look.room, look.skin, look.hair,
-        look.there, throat(), look.made_up, shown, whole, look.soft, out,
+        look.there, throat(), look.made_up, shown, whole, look.loose.radii,
+        look.loose.out, look.loose.reach, out,
     )  # fmt: skip
     return out
 
@@ -131,13 +132,13 @@ def _shown(  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _written(  # type: ignore[no-untyped-def]
     base, fixed, inward, before, after, stretch, photo, rigid, ear, bare, rim, light, shaded, room, skin, hair, there,
-    throat, made_up, shown, whole, softness, out,
+    throat, made_up, shown, whole, radius, further, reach, out,
 ):  # fmt: skip
-    """Write the values of `table` into out (A, 10).
+    """Write the values of `table` into out (A, 11).
 
     base: (A,) the vertex of each atlas vertex; after, stretch, photo: of `_shown`; whole: share of EAR_WHOLE; shown:
-    (V,) of `holding.edge_shown`; before, inward: normals and inward of `Seen`; rigid: of `Head`; softness: soft
-    of `HeadLook`; throat: of `necks`; the others: of `HeadLook`, too.
+    (V,) of `holding.edge_shown`; before, inward: normals and inward of `Seen`; rigid: of `Head`; radius, further,
+    reach: radii, out and reach of `Loose`; throat: of `necks`; the others: of `HeadLook`, too.
     """
     least = 0.2 * max(light[0], 0.02)
     for a in range(len(base)):
@@ -156,9 +157,15 @@ def _written(  # type: ignore[no-untyped-def]
             now = max(_lit(light, x * across, y * across, towards), least)
             made = min(min(max(now / made_up[v], LIGHT_RANGE[0]), LIGHT_RANGE[1]), room[v]) - 1
             gain = share * gain + (1 - share) * made * (1 - hair[v])
-        soft = softness * hair[v] * (1 - min(share, 1.0)) * (1 - _step(0.0, SOFT, z))
+        made_hair = hair[v] * (1 - min(share, 1.0))
         for k in range(4):
             out[a, k] = fixed[a, k] + (inward[v, k] * turned if k < 2 else 0.0)
         out[a, PHOTO], out[a, SOLID], out[a, GAIN] = share, solid, gain * skin[v]
-        out[a, THERE], out[a, RIM] = there[v] * (1 - soft), 1 + (rim[v] - 1) * turned
+        out[a, THERE], out[a, RIM] = there[v], 1 + (rim[v] - 1) * turned
         out[a, THROAT] = throat[v]
+        inside = radius[v] * (1 - np.sqrt(1 - min(max(z, 0.0), 1.0) ** 2))
+        # Where the head reaches less far out, locks and the soft edge are as much less, so that they end gently. Where
+        # hair is not made up, what it reaches further out is cut off.
+        gate = max(made_hair * further[v] / reach, LEAST_GATE)
+        deep = min((inside - further[v]) / gate + reach, WHOLE)
+        out[a, DEEP] = deep + max(1 - made_hair - further[v] / reach, 0.0) * WHOLE

@@ -87,7 +87,7 @@ class Hidden:
 def hidden(head: Head, own: Seen, ears: FloatArray) -> Hidden:
     """Return what a held outline does to the vertices of one photo's head; ears: (V,) of `atlas.Shares`."""
     model = HeadModel.load()
-    off = smoothstep(*OFF_FACE, model.distance) * ~model.nostril
+    off = smoothstep(*OFF_FACE, model.distance)
     unseen = (1 - smoothstep(*BEHIND, own.normals[:, 2])) * off
     for _ in range(SOFTENED):
         unseen = model.averaging @ np.maximum(unseen, model.ear)

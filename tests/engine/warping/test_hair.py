@@ -23,6 +23,7 @@ from app.engine.warping.hair import FURTHER_BACK, _beside_the_head, _hanging
 from app.engine.warping.head_drawing import NECK_END, drawn_head, view_of
 from app.engine.warping.head_kernels import COLUMNS, PHOTO, head_band, head_maps
 from app.engine.warping.head_table import table
+from app.engine.warping.locks import NO_LOCKS
 from app.engine.warping.own_view_kernels import OwnPixels
 from tests.engine.warping.test_kinds import IOD, SIDE, WHITE, person
 
@@ -292,7 +293,7 @@ def test_what_the_matte_leaves_out_goes_along_with_the_hair(goes: int) -> None:
     head_band(
         0, side, 0, side, none, no_triangles, chosen[:0], no_maps, photo, background, background,
         no_hold, no_hold, 0, 0, *hair,
-        np.float32(1), np.float32(1), np.float32(255), np.ones(3, np.float32), moved, out,
+        np.float32(1), np.float32(1), np.float32(255), np.ones(3, np.float32), NO_LOCKS, moved, out,
     )  # fmt: skip
     np.testing.assert_array_equal(out[1:-1, 1:-1], photo[1:-1, 1:-1, :3])
 

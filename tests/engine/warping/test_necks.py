@@ -21,6 +21,7 @@ from app.engine.warping.head_kernels import (
     head_band,
     head_maps,
 )
+from app.engine.warping.locks import NO_LOCKS
 from app.engine.warping.necks import before_the_neck, beside_neck, covered_neck, shown_beside
 from app.engine.warping.own_view_kernels import OwnPixels
 from app.engine.warping.plate import Places
@@ -58,7 +59,7 @@ def drawn(
     head_band(
         0, SIDE, 0, SIDE, points, triangles, chosen, maps, photo, photo[..., :3].copy(), photo[..., :3].copy(),
         np.zeros((0, 0), np.uint8), clothes, 0, right, *hair,
-        np.float32(1), np.float32(1), np.float32(255), np.ones(3, np.float32), view, out,
+        np.float32(1), np.float32(1), np.float32(255), np.ones(3, np.float32), NO_LOCKS, view, out,
     )  # fmt: skip
     return out
 
