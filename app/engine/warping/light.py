@@ -79,5 +79,5 @@ def light_on(skin: Float32) -> Light:
     own = np.clip(chroma, *SKIN_CHROMA)
     white = np.asarray(chroma / own * own**WHITENESS, np.float32)
     teeth = np.asarray(chroma / own * own**TEETH, np.float32)
-    saturation = float((skin.max() - skin.min()) / max(float(skin.max()), 1e-3))
+    saturation = float((np.max(skin) - np.min(skin)) / max(float(np.max(skin)), 1e-3))
     return Light(brightness, white / USUAL_CHROMA**WHITENESS, white, teeth, saturation, skin)
