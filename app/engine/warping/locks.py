@@ -95,7 +95,7 @@ def loose_of(head: Head, matte: Float32, srgb: NDArray[np.uint8], soft: float) -
     heights = lock_heights(rough * np.interp(angle, LOW, (1, 0))[:, None])
     edge = soft * np.clip(np.interp(angle, NODES, found[:, 0]), *EDGE)
     highest = min(float(np.percentile(heights, HIGHEST)), MOST)
-    heights, reach = np.clip(heights, -highest, highest), highest + float(edge.max()) / 2
+    heights, reach = np.clip(heights, -highest, highest), highest + float(np.max(edge)) / 2
     facing = model.normals(head.points) @ head.camera.rotation[2]
     hair = scalp(model) * smoothstep(*OFF_EARS, model.off_ears)
     out = reach * hair * smoothstep(*COMES_OUT, facing)
