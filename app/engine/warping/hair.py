@@ -39,6 +39,9 @@ ASIDE = (2.5, 4.0)  # cm from the head's middle plane: the face to the side over
 HANGS_ON = 0.5  # IOD by which hair must reach further down below such a place
 CELL = 0.12  # IOD between the sheet's vertices
 BODY = (2.0, 6.0)  # IOD from the head: the body moves along to stays where it is
+# Opacity of hair under the head above which it replaces the photo's own pixels: the background showed through thinner
+# hair as a grey strip behind an ear (p01).
+OPAQUE = 0.9
 LEAST = 0.02  # share of the head's motion below which a place keeps the photo's pixels
 NEAR = 0.12  # IOD beside the head within which the sheet takes only colours of hair
 HAIR_ALONE = 0.8  # share of hair from which a place within that shows no skin
@@ -373,9 +376,9 @@ def _texture(
     under = np.dstack([laid, a * top])
     s = found[..., 4:5]
     out = np.clip(own + s * (under - own) + 0.5, 0, top)
-    return np.ascontiguousarray(out.astype(pixels.dtype)), (255 * goes * (1 - s * a)[..., 0] + 0.5).astype(
-        np.uint8
-    )
+    covers = s * np.clip((a - OPAQUE) / (1 - OPAQUE), 0, 1)
+    goes = 255 * goes * (1 - covers)[..., 0] + 0.5
+    return np.ascontiguousarray(out.astype(pixels.dtype)), np.asarray(goes, np.uint8)
 
 
 def _beside_matte(beside: Beside) -> Float32:

@@ -19,6 +19,7 @@ from app.engine.head.atlas import scalp
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.matte import person_matte
 from app.engine.warping import body, holding
+from app.engine.warping import hair as hair_sheet
 from app.engine.warping.hair import FURTHER_BACK, _beside_the_head, _hanging
 from app.engine.warping.head_drawing import NECK_END, drawn_head, view_of
 from app.engine.warping.head_kernels import COLUMNS, PHOTO, head_band, head_maps
@@ -249,6 +250,18 @@ def test_no_part_of_an_ear_that_the_photo_shows_is_brought_against_the_head(engi
     ear = model.ear & (model.points[:, 0] > 0)
     assert np.max(look.hidden.ear[ear]) > 0.5, "the matte leaves a part of it out"
     assert not look.hidden.flat[ear].any()
+
+
+def test_thin_hair_under_a_head_does_not_replace_the_photo_s_own_pixels(monkeypatch) -> None:
+    """Once, the background showed through such hair behind the ear of a head that turned (p01)."""
+    colours, opacity = np.full((8, 8, 3), 90.0), np.tile(np.linspace(0, 1, 8), (8, 1))
+    found = np.dstack([colours, opacity, np.ones((8, 8))]).astype(np.float32)
+    monkeypatch.setattr(hair_sheet, "_continued", lambda *_: found)
+    whole, photo = np.ones((8, 8), np.float32), np.full((8, 8, 3), 200, np.uint8)
+    beside = SimpleNamespace(stays=np.zeros((8, 8), np.float32))
+    goes = hair_sheet._texture(photo, photo, whole, beside, whole, (0, 0, 8, 8))[1]
+    assert (goes[:, :6] == 255).all()
+    assert (goes[:, -1] == 0).all()
 
 
 @pytest.mark.parametrize("goes", [255, 0])
