@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.parameters import FLIP, Camera
-from app.engine.head import Head, HeadModel, rasterised
+from app.engine.head import Head, HeadModel
 from app.engine.head.atlas import scalp
 from app.engine.head.fill import relief
 from app.engine.head.skull import smoothstep
@@ -26,6 +26,7 @@ from app.engine.warping.background import push_pull, reflected_detail, smoothed
 from app.engine.warping.beside import BORDER, HANGING, HANGS, TOUCHES, Beside
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.edges import border_share
+from app.engine.warping.hair_depth import depth_of, held_share
 from app.engine.warping.hats import rounded
 from app.engine.warping.holding import carried_along, held
 from app.engine.warping.kinds import blurred
@@ -45,17 +46,9 @@ OPAQUE = 0.9
 LEAST = 0.02  # share of the head's motion below which a place keeps the photo's pixels
 NEAR = 0.12  # IOD beside the head within which the sheet takes only colours of hair
 HAIR_ALONE = 0.8  # share of hair from which a place within that shows no skin
-JOIN = 0.35  # IOD beside the head over which the sheet goes from the outline's depth to the head's middle
-APART = 0.8  # IOD by which the sheet lies before or behind the head's middle at most
-# Cosine of the head's sideways axis and the view: a head from the front to one turned by 27 degrees; and IOD by which
-# hair that would stand out beside the head in another view lies further back at most. Strips of hair behind an ear
-# stood beside it when the head turned to the front.
-TURNS, FURTHER_BACK = (0.2, 0.45), 0.6
-LEVELS = 40  # heights at which the head's width is taken
 THIN = 0.2  # IOD: a strip of hair narrower than this is taken for the head's own outline
 INSIDE = 0.08  # IOD inside the matte's edge from which colours may be continued under the head
 SOFT_EDGE = 0.02  # matte from which a place beside the head is hair's soft edge
-CLEAR = 0.1  # IOD by which the sheet lies behind the head where it goes under it
 COVERS = 1.5  # cells beyond the hair's soft edge up to which the sheet's vertices lie
 LEFT_OUT = (0.2, 0.8)  # cells beyond that edge over which what the matte leaves out fades into the background
 # Share of the way from the ears to the chin over which a sheet without hair comes to stand behind the neck, and IOD by
@@ -179,7 +172,7 @@ def sheet(
     at = points * where.factor - 0.5
     held = _at(_covering(moves, where), at)
     placed = np.column_stack(
-        [points, _at(rounded(_depth(head, where, beside.tuft), beside.hat, where), at) / where.factor]
+        [points, _at(rounded(depth_of(head, where, beside.tuft), beside.hat, where), at) / where.factor]
     )
     border = border_share(points, matte, BORDER * head.camera.scale)
     body = (1 - smoothstep(*BODY, _at(where.distance, at))) * border
@@ -189,7 +182,7 @@ def sheet(
     triangles = triangles[(held[triangles] > 0).any(axis=1) & (seen[triangles] > 0).any(axis=1)]
     thin = _at(_thin_strips(where), at)
     # A hat is rigid: nothing of it waits behind the head's outline.
-    along = _at(_held_share(head, where, hidden) * (1 - beside.hat), at)
+    along = _at(held_share(head, where, hidden) * (1 - beside.hat), at)
     bare = _at(_without_hair(beside), at)
     model = head.camera.unproject(placed)
     return Sheet(placed, model, own, along, body, thin, bare, triangles, texture, goes, box[:2])
@@ -291,59 +284,6 @@ def _grid(box: tuple[int, int, int, int], cell: float) -> tuple[FloatArray, NDAr
     )
     triangles = np.concatenate([np.column_stack([a, c, b]), np.column_stack([b, c, d])])
     return np.column_stack([x.ravel(), y.ravel()]), triangles.astype(np.int32)
-
-
-def _depth(head: Head, where: Places, tuft: Float32) -> Float32:
-    """Return the sheet's depth as a small (h, w) field, in px of that field; tuft: of `Beside`.
-
-    Near the head it is the depth of the head's outline, further out, and below the chin, that of the head's middle.
-    """
-    middle = float(head.camera.project(head.centre[None])[0, 2]) * where.factor
-    covered = where.head > 0
-    nearest = where.depth.take(nearest_known(covered)[0])
-    outline = np.clip(nearest - middle, -APART * where.iod, APART * where.iod)
-    near = np.exp(-((where.distance / JOIN) ** 2)) * (1 - smoothstep(-0.3, 0.3, where.below))
-    near = np.maximum(near, tuft)
-    offset = np.where(covered, 0.0, near * outline)
-    weight = np.where(covered, 1e-3, 1.0)
-    sigma = 0.08 * where.iod
-    found = middle + blurred(offset * weight, sigma) / blurred(weight, sigma)
-    clear = CLEAR * where.iod
-    found = found - near * _beside_the_head(head, where, np.asarray(found, float))
-    over = np.where(where.meshed & ~covered, np.maximum(found, where.depth + 0.3 * clear), found)
-    return np.asarray(np.where(covered, np.minimum(found, where.depth - clear), over), np.float32)
-
-
-def _beside_the_head(head: Head, where: Places, depth: FloatArray) -> FloatArray:
-    """Return by how many px of a small field its places lie further back, so that hair on the side that a turned head
-    shows is no wider than the head without the ears that it shows; depth: (h, w) of the field, px.
-    """
-    camera = head.camera.scaled(where.factor)
-    sideways = float(camera.rotation[2, 0])
-    turned = smoothstep(*TURNS, np.array(abs(sideways)))
-    if turned == 0:
-        return np.zeros_like(depth)
-    y, x = np.indices(depth.shape) + 0.5
-    places = camera.unproject(np.column_stack([x.ravel(), y.ravel(), depth.ravel()]))
-    skull = HeadModel.load().without_ears(head.points) if head.ears else head.points
-    heights = np.linspace(np.min(skull[:, 1]), np.max(skull[:, 1]), LEVELS)
-    half = np.zeros(LEVELS)
-    np.maximum.at(half, np.digitize(skull[:, 1], heights) - 1, np.sign(sideways) * skull[:, 0])
-    wider = np.sign(sideways) * places[:, 0] - np.interp(places[:, 1], heights, half)
-    back = np.clip(wider / abs(sideways), 0, FURTHER_BACK) * camera.scale * turned
-    return np.asarray(back.reshape(depth.shape))
-
-
-def _held_share(head: Head, where: Places, hidden: FloatArray) -> Float32:
-    """Return a small (h, w) field: 1 where a held outline holds the hair, 0 beside the face, with which hair moves."""
-    model = HeadModel.load()
-    size = (where.matte.shape[1], where.matte.shape[0])
-    ids, _ = rasterised(head.posed(head.camera) * where.factor, model.triangles, (0, 0, *size))
-    here = np.append(hidden[model.triangles].mean(axis=1), 1.0)[ids]
-    covered = where.head > 0
-    nearest = here.take(nearest_known(covered)[0])
-    near = np.exp(-((where.distance / JOIN) ** 2)) * (1 - smoothstep(-0.3, 0.3, where.below))
-    return blurred(1 - near * (1 - nearest), 0.08 * where.iod)
 
 
 def _texture(

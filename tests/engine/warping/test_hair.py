@@ -12,7 +12,6 @@ import pytest
 
 from app.engine.contract import Origin, SourceImage, Target
 from app.engine.engine import Engine
-from app.engine.face.parameters import Camera
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode, _view, resized
 from app.engine.head import HeadModel
 from app.engine.head.atlas import scalp
@@ -20,7 +19,7 @@ from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.matte import person_matte
 from app.engine.warping import body, holding
 from app.engine.warping import hair as hair_sheet
-from app.engine.warping.hair import FURTHER_BACK, _beside_the_head, _hanging
+from app.engine.warping.hair import _hanging
 from app.engine.warping.head_drawing import NECK_END, drawn_head, view_of
 from app.engine.warping.head_kernels import COLUMNS, PHOTO, head_band, head_maps
 from app.engine.warping.head_table import table
@@ -113,32 +112,6 @@ def test_long_hair_turns_at_the_head_and_stays_at_the_shoulders(engine):
     assert beside.sum() >= 4
     assert sheet.share[beside].mean() > 0.8
     assert sheet.share[sheet.points[:, 1] > chin + 1.1 * iod].max() < 0.05
-
-
-@pytest.mark.parametrize("yaw", [-40.0, 0.0, 40.0])
-def test_hair_behind_the_ear_of_a_turned_head_stands_behind_the_head(engine, yaw):
-    """Once, such hair was a dark crescent beside the ear of a head that was turned to the front."""
-    code = encoded(engine, "a_p22_nasa.jpg")[1]
-    head = code.head.head
-    camera = Camera.from_angles(yaw, 0, 0, 40.0, (120.0, 120.0))
-    head = replace(head, camera=camera)
-    depth = np.full((240, 240), float(camera.project(head.centre[None])[0, 2]))
-    back = _beside_the_head(head, SimpleNamespace(factor=1.0), depth)
-    y, x = np.indices(depth.shape) + 0.5
-    before, after = (
-        camera.unproject(np.column_stack([x.ravel(), y.ravel(), z.ravel()])) for z in (depth, depth - back)
-    )
-    skull = HeadModel.load().without_ears(head.points)
-    level = np.abs(before[:, 1] - head.centre[1]) < 0.5
-    near = np.sign(camera.rotation[2, 0]) * before[:, 0]
-    half = np.abs(skull[:, 0]).max()
-    aside = level & (near > half + 0.05) & (near < half + 0.3)
-    if yaw == 0:
-        assert back.max() == 0
-    else:
-        assert aside.sum() > 100
-        assert np.abs(after[aside, 0]).max() < half + 0.02
-        assert 0 < back.max() <= FURTHER_BACK * camera.scale
 
 
 def test_a_collar_beside_a_short_haired_head_stays(engine):
