@@ -27,7 +27,7 @@ def test_a_collar_stays_where_it_is(colour: tuple[int, int, int]) -> None:
     whole[y : y + h, x : x + w] = part
     apart = np.abs(whole[COLLAR][..., :3].astype(int) - picture[COLLAR])
     assert apart.max() <= 1 and whole[COLLAR][..., 3].min() > 250
-    hung = _texture(picture, BACKGROUND, where.matte, beside, where.matte, (0, 0, SIDE, SIDE))
+    hung, _ = _texture(picture, BACKGROUND, where.matte, beside, where.matte, (0, 0, SIDE, SIDE))
     assert hung[COLLAR][..., 3].max() < 10
 
 
