@@ -167,26 +167,29 @@ def share(text: str) -> tuple[int, int]:
 
 
 def run_completion(args: argparse.Namespace) -> None:
-    from app.engine.training.completion.recipe import prepare_only, train_completion
+    from app.engine.training.completion.data import prepare
+    from app.engine.training.completion.recipe import train_completion
 
-    if args.shard:
-        follow(prepare_only(args.folder, args.output, args.shard), args)
-        return
-    path = follow(train_completion(args.folder, args.output, args.minutes), args)
-    if path is not None:
-        words = f"Trained. Heads are completed by it from now on; remove {path} to end that."
-        print_result(args, words, path=str(path))
+    _train_weights(args, prepare, train_completion, "Heads are completed")
 
 
 def run_mouth(args: argparse.Namespace) -> None:
-    from app.engine.training.mouth.recipe import prepare_only, train_mouth
+    from app.engine.training.mouth.data import prepare
+    from app.engine.training.mouth.recipe import train_mouth
+
+    _train_weights(args, prepare, train_mouth, "Opened mouths are coloured")
+
+
+def _train_weights(args: argparse.Namespace, prepare: Any, train: Any, done: str) -> None:
+    """Train what is used as ONNX, or prepare a share of its data; done: what the weights do, in words."""
+    from app.engine.training.completions import prepare_only
 
     if args.shard:
-        follow(prepare_only(args.folder, args.output, args.shard), args)
+        follow(prepare_only(prepare, args.folder, args.output, args.shard), args)
         return
-    path = follow(train_mouth(args.folder, args.output, args.minutes), args)
+    path = follow(train(args.folder, args.output, args.minutes), args)
     if path is not None:
-        words = f"Trained. Opened mouths are coloured by it from now on; remove {path} to end that."
+        words = f"Trained. {done} by it from now on; remove {path} to end that."
         print_result(args, words, path=str(path))
 
 

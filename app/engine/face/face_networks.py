@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -29,14 +30,18 @@ POINTS = 4  # number of a box' points that are used; its last two, the ears, are
 @cache
 def session(name: str) -> Any:
     """Return the onnxruntime session of assets/face_networks/NAME.onnx; threads may share it."""
+    return opened(FOLDER / f"{name}.onnx", 1)
+
+
+def opened(path: Path, threads: int) -> Any:
+    """Return the onnxruntime session of a file, whose threads do not spin while they wait for work."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    path = str(FOLDER / f"{name}.onnx")
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 @dataclass(frozen=True)

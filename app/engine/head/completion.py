@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
+from app.engine.face.face_networks import opened
 from app.engine.files import ASSETS, data_folder, write_whole
 from app.engine.imaging.colour import largest
 
@@ -61,13 +62,7 @@ def use_weights(wanted: bool) -> None:
 @lru_cache(2)
 def _session(path: Path, changed: int) -> Any:
     """Return the network in a file; changed: ns, the file's time, by which the cache knows new weights."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = 2, 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return opened(path, 2)
 
 
 def seen_by_network(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -208,9 +208,11 @@ def filled(
         line = np.maximum(line, bearded * _beard_line(model, sure, beard))
     own = smoothstep(0.6, 0.9, line) * shown * smoothstep(*HAIR_FACING, normals[:, 2])
     # A beard may have another colour than the hair: a sideburn of stubble became black feathers (p04).
-    like = np.ones(len(line))
-    if ears:
-        like = np.maximum(_of_hair(credible, colours, hair), bearded * beard_region())
+    like = (
+        np.maximum(_of_hair(credible, colours, hair), bearded * beard_region())
+        if ears
+        else np.ones(len(line))
+    )
     own = own * like
     for _ in range(LIKE_STEPS):
         like = model.averaging @ like

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from app.engine.face.face_networks import opened
 from app.engine.files import data_folder
 from app.engine.imaging.colour import LUMINANCE
 from app.engine.warping.curves import Float32
@@ -82,10 +83,4 @@ def weights() -> Path | None:
 @lru_cache(2)
 def _session(path: Path, changed: int) -> Any:
     """Return the network in a file; changed: ns, the file's time, by which the cache knows new weights."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = 2, 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return opened(path, 2)

@@ -28,15 +28,15 @@ from app.engine.networks.completion import Completion, CompletionConfig
 from app.engine.networks.face_features import FaceFeatures, difference
 from app.engine.training import perceptual
 from app.engine.training.completion import data as completion_data
-from app.engine.training.completion import recipe as completion_recipe
 from app.engine.training.completion.data import hidden
 from app.engine.training.completion.features import AtlasFeatures
 from app.engine.training.completion.recipe import CompletionTraining, Settings, train_completion
 from app.engine.training.completion.samples import CompletionSamples, as_sample, swapped
 from app.engine.training.completion.template import head_only, template
 from app.engine.training.completion.trust import learnable, trusted
+from app.engine.training.completions import SCORES, keep_score
 from app.engine.training.loop import Plan, train
-from app.engine.training.people import IDENTITIES, part_of
+from app.engine.training.people import IDENTITIES, part_of, sources
 from tests.steps import drained
 
 TINY = Settings(CompletionConfig((4, 4, 4, 4), 1), critic=4, batch=2, alone=1)
@@ -79,8 +79,8 @@ def test_people_are_split_once_and_for_all() -> None:
 
 def test_no_sitter_who_consented_to_research_only_is_learnt_from(shared: Path) -> None:
     for part in ("train", "judge", "validation"):
-        assert not [path for path in completion_recipe.sources(shared, part) if "multiview" in path.parts]
-    learnt = {path.name for path in completion_recipe.sources(shared, "train")}
+        assert not [path for path in sources(shared, part) if "multiview" in path.parts]
+    learnt = {path.name for path in sources(shared, "train")}
     assert not [name for name in learnt if name.startswith("b_")]
 
 
@@ -378,9 +378,9 @@ def test_the_command_ends_in_weights_that_are_used(
 
 def test_people_held_out_are_scored(data: Path, tmp_path: Path) -> None:
     recipe = CompletionTraining(data, FaceFeatures(8), TINY, data)
-    completion_recipe.keep_score(recipe, tmp_path)
-    completion_recipe.keep_score(recipe, tmp_path)
-    lines = [json.loads(line) for line in (tmp_path / completion_recipe.SCORES).read_text().splitlines()]
+    keep_score(recipe, tmp_path)
+    keep_score(recipe, tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / SCORES).read_text().splitlines()]
     assert len(lines) == 2 and lines[0]["distance"] == lines[0]["distance_fill"] > 0
 
 

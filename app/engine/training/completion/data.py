@@ -33,6 +33,7 @@ from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.endings import CLIPS
 from app.engine.imaging.matte import person_matte
 from app.engine.imaging.reading import open_photo
+from app.engine.training.completions import prepared
 from app.engine.training.faces import clip_frames
 
 # Chosen by eye on what the views hide (docs/completion.md, “Data”).
@@ -67,28 +68,15 @@ class Photo:
 def prepare(
     paths: Sequence[Path], folder: Path, shard: tuple[int, int] = (0, 1), views: int = VIEWS
 ) -> Iterator[Step]:
-    """Make the data of every file, in an order that does not depend on names.
+    """Make the data of every file (`completions.prepared`); pictures without a usable face are left out."""
 
-    Files that exist already are kept; pictures without a usable face are named and left out.
-    """
-    if not paths:
-        raise EngineError(
-            "There are no pictures and clips to train on.", "Choose the folder that holds them."
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = sorted(paths, key=lambda path: hashlib.sha256(path.name.encode()).digest())[shard[0] :: shard[1]]
-    with FaceTracker() as tracker:
-        for done, path in enumerate(paths, 1):
-            goal, error = folder / f"{path.stem}.npz", None
-            if not goal.exists():
-                try:
-                    clip = path.suffix.lower() in CLIPS
-                    made = of_clip(path) if clip else of_portrait(path, tracker, views)
-                    with written(goal) as beside:
-                        np.savez(beside, allow_pickle=False, **made)
-                except EngineError as problem:
-                    error = str(problem)
-            yield Step(done, len(paths), path.name, error=error)
+    def write(path: Path, tracker: FaceTracker, goal: Path) -> None:
+        clip = path.suffix.lower() in CLIPS
+        made = of_clip(path) if clip else of_portrait(path, tracker, views)
+        with written(goal) as beside:
+            np.savez(beside, allow_pickle=False, **made)
+
+    yield from prepared(paths, folder, shard, write)
 
 
 def of_portrait(path: Path, tracker: FaceTracker, views: int = VIEWS) -> dict[str, NDArray[np.uint8]]:

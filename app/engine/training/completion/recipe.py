@@ -7,12 +7,9 @@ addition is nearer to the truth than the unlearned fill. The running mean's weig
 
 from __future__ import annotations
 
-import json
-import warnings
 from collections.abc import Generator as Steps
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -24,8 +21,7 @@ from torch import Tensor, nn
 
 from app.engine.contract import Step
 from app.engine.device import bfloat16
-from app.engine.errors import EngineError
-from app.engine.files import data_folder, write_whole, written
+from app.engine.files import data_folder
 from app.engine.head.completion import FILE, SIDE
 from app.engine.networks.completion import FULL, KEPT, LIGHT, Completion, CompletionConfig, InUse
 from app.engine.networks.discriminators import MultiScaleDiscriminator
@@ -35,13 +31,12 @@ from app.engine.training.completion.data import prepare
 from app.engine.training.completion.features import learnt_features
 from app.engine.training.completion.samples import CompletionSamples, as_sample
 from app.engine.training.completion.template import other_side, template, whole
-from app.engine.training.loop import Batch, Plan, Stepper, start_processes, train
-from app.engine.training.people import sources
-from app.engine.training.runs import progress_steps, run_folder
+from app.engine.training.completions import DATA, as_onnx, follow, prepare_run, run_through
+from app.engine.training.loop import Batch, Plan, Stepper, start_processes
+from app.engine.training.runs import run_folder
 
 # Chosen by the runs that docs/completion.md describes.
-DATA, HELD_OUT, FEATURES = "data", "held_out", "features"  # names in the run's folder
-SCORES = "scores.jsonl"
+FEATURES = "features"  # name in the run's folder
 HELD_OUT_PEOPLE = 24  # people on whom scores are measured
 # factor from the addition's relative gain on the fill to the wanted confidence, which is clamped to [-1, 1]
 CONTRAST = 4.0
@@ -49,7 +44,6 @@ CONTRAST = 4.0
 EASE = 0.02
 AVERAGING = 0.999  # share of the running mean of the weights that a step keeps
 Module = TypeVar("Module", bound=nn.Module)
-SCORED = 1000  # steps between two scores of people held out
 
 
 @dataclass(frozen=True)
@@ -147,7 +141,7 @@ class CompletionTraining:
             terms = self.terms(batch, made, critical)
         total = torch.stack([term.float() for term in terms.values()]).sum()
         stepper.update(self.optimisers["G"], total)
-        self._average()
+        follow(self.state, self.network, AVERAGING)
         return {"G": total, "D": critic_loss, **terms}
 
     def made(self, batch: Batch, network: Completion | None = None) -> Made:
@@ -193,15 +187,6 @@ class CompletionTraining:
         wanted = F.interpolate(gain, size=size, mode="bilinear", align_corners=False)
         known = F.interpolate(batch["known"], size=size, mode="area")
         return ((made.confidence - wanted).square() * known).sum() / known.sum().clamp_min(1.0)
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """Update the running mean of the weights, which is kept, and now and then score it on people held out."""
-        self.state["steps"] += 1
-        rate = min(AVERAGING, self.state["steps"] / (self.state["steps"] + 10))
-        for name, value in self.network.state_dict().items():
-            mean = self.state["mean"][name] = self.state["mean"][name].to(value.device)
-            mean.lerp_(value, 1 - rate)
 
     def meant(self) -> Completion:
         """Return the network with the running mean's weights."""
@@ -271,20 +256,10 @@ def _spread(apart: Tensor) -> Tensor:
 
 
 def export(network: Completion, path: Path) -> None:
-    """Write the network as it is used, as ONNX, beside its place, and then move it there."""
+    """Write the network as it is used, as ONNX."""
     seen = torch.zeros(1, 6, network.config.side, network.config.side)
     in_use = InUse(network, torch.from_numpy(other_side()), torch.from_numpy(whole()))
-    with written(path) as beside, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            in_use.eval(),
-            (seen,),
-            str(beside),
-            input_names=["seen"],
-            output_names=["difference"],
-            opset_version=17,
-            dynamo=False,
-        )
+    as_onnx(in_use, seen, "difference", path)
 
 
 def train_completion(
@@ -295,45 +270,17 @@ def train_completion(
     Heads are completed by that file from then on. The same name goes on with its run. Under torchrun only the first
     process returns the file.
     """
-    if find_spec("onnx") is None:
-        raise EngineError("The package onnx is missing.", "Install it with “pip install onnx”.")
     device = start_processes()
     settings = settings or (ON_GPU if device.type == "cuda" else Settings())
     run, stepper = run_folder(name), Stepper(device)
-    for share in stepper.shares():
-        yield from prepare(sources(folder, "train"), run / DATA, share)
-        if others := sources(folder, "validation")[:HELD_OUT_PEOPLE]:
-            yield from prepare(others, run / HELD_OUT, share)
-    stepper.wait()
+    held_out = yield from prepare_run(prepare, folder, run, stepper, HELD_OUT_PEOPLE)
     features = yield from learnt_features(run / DATA, run / FEATURES, device, minutes, steps)
-    held_out = run / HELD_OUT if any((run / HELD_OUT).glob("*.npz")) else None
     recipe = CompletionTraining(run / DATA, features, settings, held_out)
     plan = Plan(run, minutes, settings.batch * stepper.world, steps=steps)
-    for step in progress_steps(train(recipe, plan, device)):
-        if stepper.rank == 0 and recipe.state["steps"] % SCORED == 0:
-            keep_score(recipe, run)
-        yield step
-    yield Step(0, 0, f"trained for {recipe.state['steps']} steps", recipe.picture())
-    if stepper.rank != 0:
+    if not (yield from run_through(recipe, plan, stepper)):
         return None
-    keep_score(recipe, run)
     export(recipe.meant(), data_folder() / FILE)
     return data_folder() / FILE
-
-
-def keep_score(recipe: CompletionTraining, run: Path) -> None:
-    """Append one line to the run's scores."""
-    found = recipe.score()
-    if found:
-        path = run / SCORES
-        before = path.read_bytes() if path.is_file() else b""
-        line = json.dumps({"step": recipe.state["steps"], **found})
-        write_whole(path, before + line.encode() + b"\n")
-
-
-def prepare_only(folder: Path, name: str, shard: tuple[int, int]) -> Steps[Step, None, None]:
-    """Prepare one share (i, n) of a run's data."""
-    yield from prepare(sources(folder, "train"), run_folder(name) / DATA, shard)
 
 
 assert LIGHT.side == FULL.side == SIDE

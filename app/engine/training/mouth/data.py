@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +21,7 @@ from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.endings import CLIPS
 from app.engine.imaging.reading import open_photo
 from app.engine.sources.video import VideoSource
+from app.engine.training.completions import prepared
 from app.engine.warping.mouth_sight import Sight, sight
 from app.engine.warping.posing import face_source
 from app.engine.warping.topology import N_FACE
@@ -34,26 +34,13 @@ FRAMES, RUN = 12, 300  # frames of a clip, those of most different gaps, and fra
 
 
 def prepare(paths: Sequence[Path], folder: Path, shard: tuple[int, int] = (0, 1)) -> Iterator[Step]:
-    """Make the data of every file, in an order that does not depend on names.
+    """Make the data of every file (`completions.prepared`); pictures without a usable mouth are left out."""
 
-    Files that exist already are kept; pictures without a usable mouth are named and left out.
-    """
-    if not paths:
-        raise EngineError(
-            "There are no pictures and clips to train on.", "Choose the folder that holds them."
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = sorted(paths, key=lambda path: hashlib.sha256(path.name.encode()).digest())[shard[0] :: shard[1]]
-    with FaceTracker() as tracker:
-        for done, path in enumerate(paths, 1):
-            goal, error = folder / f"{path.stem}.npz", None
-            if not goal.exists():
-                try:
-                    clip = path.suffix.lower() in CLIPS
-                    save(of_clip(path) if clip else [of_portrait(path, tracker)], goal)
-                except EngineError as problem:
-                    error = str(problem)
-            yield Step(done, len(paths), path.name, error=error)
+    def write(path: Path, tracker: FaceTracker, goal: Path) -> None:
+        clip = path.suffix.lower() in CLIPS
+        save(of_clip(path) if clip else [of_portrait(path, tracker)], goal)
+
+    yield from prepared(paths, folder, shard, write)
 
 
 def save(mouths: Sequence[Sight], goal: Path) -> None:

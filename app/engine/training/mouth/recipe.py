@@ -6,12 +6,9 @@ have the photo's colours. The running mean's weights are kept, as ONNX.
 
 from __future__ import annotations
 
-import json
-import warnings
 from collections.abc import Generator as Steps
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +19,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from app.engine.contract import Step
-from app.engine.errors import EngineError
-from app.engine.files import data_folder, write_whole, written
+from app.engine.files import data_folder
 from app.engine.networks.mouth import InUse, MouthColours
-from app.engine.training.loop import Batch, Plan, Stepper, start_processes, train
+from app.engine.training.completions import DATA, as_onnx, follow, prepare_run, run_through
+from app.engine.training.loop import Batch, Plan, Stepper, start_processes
 from app.engine.training.mouth.data import load, prepare
 from app.engine.training.mouth.samples import MouthSamples, hidden_and_shown, opened
-from app.engine.training.people import sources
-from app.engine.training.runs import progress_steps, run_folder
+from app.engine.training.runs import run_folder
 from app.engine.warping.mouth_completion import FILE, SEEN
 from app.engine.warping.teeth import GAPS, WIDTHS
 
 # Chosen by the runs that docs/completion.md describes.
-DATA, HELD_OUT, SCORES = "data", "held_out", "scores.jsonl"  # names in the run's folder
 AVERAGING = 0.998  # share of the running mean of the weights that a step keeps
-SCORED = 1000  # steps between two scores of people held out
 SMALL = 0.02  # weight of the factors' own size, which leaves what few photos show as it is drawn
 
 
@@ -73,16 +67,8 @@ class MouthTraining:
         found = self.network(batch["seen"], batch["place"])
         l1, size = distance(made(batch, found), batch), SMALL * found.square().mean()
         stepper.update(self.optimisers["G"], l1 + size)
-        self._average()
+        follow(self.state, self.network, AVERAGING)
         return {"L1": l1, "unlearned": distance(made(batch, torch.zeros_like(found)), batch), "size": size}
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        self.state["steps"] += 1
-        rate = min(AVERAGING, self.state["steps"] / (self.state["steps"] + 10))
-        for name, value in self.network.state_dict().items():
-            mean = self.state["mean"][name] = self.state["mean"][name].to(value.device)
-            mean.lerp_(value, 1 - rate)
 
     def meant(self) -> MouthColours:
         """Return the network with the running mean's weights."""
@@ -133,20 +119,10 @@ def distance(picture: Tensor, batch: Batch) -> Tensor:
 
 
 def export(network: MouthColours, path: Path) -> None:
-    """Write the network as it is used, as ONNX, beside its place, and then move it there."""
+    """Write the network as it is used, as ONNX."""
     mouths = np.stack([opened(gap, width) for gap in GAPS for width in WIDTHS])
     in_use = InUse(network, torch.tensor([[0.0], [1.0]]), torch.from_numpy(mouths))
-    with written(path) as beside, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            in_use.eval(),
-            (torch.zeros(1, SEEN),),
-            str(beside),
-            input_names=["seen"],
-            output_names=["factors"],
-            opset_version=17,
-            dynamo=False,
-        )
+    as_onnx(in_use, torch.zeros(1, SEEN), "factors", path)
 
 
 def train_mouth(
@@ -157,39 +133,12 @@ def train_mouth(
     Mouths are completed by that file from then on. The same name goes on with its run. Under torchrun only the first
     process returns the file.
     """
-    if find_spec("onnx") is None:
-        raise EngineError("The package onnx is missing.", "Install it with “pip install onnx”.")
-    device, settings = start_processes(), settings or Settings()
-    run, stepper = run_folder(name), Stepper(device)
-    for share in stepper.shares():
-        yield from prepare(sources(folder, "train"), run / DATA, share)
-        if others := sources(folder, "validation"):
-            yield from prepare(others, run / HELD_OUT, share)
-    stepper.wait()
-    held_out = run / HELD_OUT if any((run / HELD_OUT).glob("*.npz")) else None
+    settings = settings or Settings()
+    run, stepper = run_folder(name), Stepper(start_processes())
+    held_out = yield from prepare_run(prepare, folder, run, stepper)
     recipe = MouthTraining(run / DATA, settings, held_out)
     plan = Plan(run, minutes, settings.batch * stepper.world, steps=steps)
-    for step in progress_steps(train(recipe, plan, device)):
-        if stepper.rank == 0 and recipe.state["steps"] % SCORED == 0:
-            keep_score(recipe, run)
-        yield step
-    yield Step(0, 0, f"trained for {recipe.state['steps']} steps", recipe.picture())
-    if stepper.rank != 0:
+    if not (yield from run_through(recipe, plan, stepper)):
         return None
-    keep_score(recipe, run)
     export(recipe.meant(), data_folder() / FILE)
     return data_folder() / FILE
-
-
-def keep_score(recipe: MouthTraining, run: Path) -> None:
-    """Append one line to the run's scores."""
-    if found := recipe.score():
-        path = run / SCORES
-        before = path.read_bytes() if path.is_file() else b""
-        line = json.dumps({"step": recipe.state["steps"], **found})
-        write_whole(path, before + line.encode() + b"\n")
-
-
-def prepare_only(folder: Path, name: str, shard: tuple[int, int]) -> Steps[Step, None, None]:
-    """Prepare one share (i, n) of a run's data."""
-    yield from prepare(sources(folder, "train"), run_folder(name) / DATA, shard)
