@@ -207,12 +207,7 @@ def filled(
     if bearded > 0:
         line = np.maximum(line, bearded * _beard_line(model, sure, beard))
     own = smoothstep(0.6, 0.9, line) * shown * smoothstep(*HAIR_FACING, normals[:, 2])
-    # A beard may have another colour than the hair: a sideburn of stubble became black feathers (p04).
-    like = (
-        np.maximum(_of_hair(credible, colours, hair), bearded * beard_region())
-        if ears
-        else np.ones(len(line))
-    )
+    like = _like_hair(credible, colours, hair, bearded) if ears else np.ones(len(line))
     own = own * like
     for _ in range(LIKE_STEPS):
         like = model.averaging @ like
@@ -223,6 +218,14 @@ def filled(
     # Hair on the nape keeps its own colour beside the skin of the neck; a beard may have any.
     strands = _joined(model, strands, colours, below * smoothstep(*BEARDED, model.points[:, 2]))
     return Fill(_joined(model, skin, colours, below * smoothstep(0.6, 0.4, line)), strands, line, like)
+
+
+def _like_hair(credible: FloatArray, colours: FloatArray, hair: FloatArray, bearded: float) -> FloatArray:
+    """Return (V,) 1 where the photo has the hair's colour (V, 3), or a beard's region.
+
+    A beard may have another colour than the hair: a sideburn of stubble became black feathers (p04).
+    """
+    return np.asarray(np.maximum(_of_hair(credible, colours, hair), bearded * beard_region()))
 
 
 def _shade(
